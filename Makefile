@@ -1,0 +1,64 @@
+# Usage: `make help`. Needs Python >= 3.11, make and git; everything else is installed into .venv.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+# A venv script starts by an absolute path, the modules do not: `-m` works wherever the clone is.
+PY := .venv/bin/python
+TREE := build/collections/ansible_collections/hyperv/avma
+
+# Absolute, since Ansible resolves relative paths against other folders than this one.
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build/collections
+export ANSIBLE_HOME := $(CURDIR)/build/ansible
+export ANSIBLE_LOCALHOST_WARNING := False
+export ANSIBLE_INVENTORY_UNPARSED_WARNING := False
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: help
+help: ## Show this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r n d; do printf '  make %-12s %s\n' "$$n" "$$d"; done
+
+.PHONY: venv
+venv: .venv/.complete ## Create .venv with all tools (about 10 s)
+
+.venv/.complete: requirements-dev.txt meta/ee-requirements.txt
+	@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    echo "Creating .venv with $$("$$python" --version)"; \
+	    "$$python" -m venv --clear .venv; \
+	    $(PY) -m pip install --quiet uv; \
+	    $(PY) -m uv pip install --quiet --python $(PY) -r requirements-dev.txt; \
+	    touch $@; exit 0; \
+	  fi; \
+	done; \
+	echo "Python 3.11 or newer is needed, and none of python3, python3.14 ... python3.11 is one. Name yours: make PYTHON=/path/to/python3" >&2; \
+	exit 1
+
+.PHONY: collection
+collection: $(TREE) ## Make the clone resolvable as hyperv.avma under build/collections
+
+$(TREE):
+	@mkdir -p $(@D)
+	@ln -s ../../../.. $@
+
+.PHONY: test
+test: venv collection ## All tests: unit and integration
+	$(PY) -m pytest -n 2 tests/unit tests/integration
+
+.PHONY: unit
+unit: venv collection ## Unit tests only
+	$(PY) -m pytest -n 2 tests/unit
+
+.PHONY: integration
+integration: venv collection ## Playbooks against the lab
+	$(PY) -m pytest -n 2 tests/integration
+
+.PHONY: build
+build: venv ## Build the collection's tarball into dist/
+	@mkdir -p dist
+	ansible-galaxy collection build --force --output-path dist
+
+.PHONY: clean
+clean: ## Remove everything that make created
+	rm -rf .venv build dist .nox .mypy_cache .ruff_cache .pytest_cache .hypothesis

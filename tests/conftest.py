@@ -1,0 +1,35 @@
+"""Make `ansible_collections.hyperv.avma` importable, from this clone, in plain pytest."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import hypothesis
+
+ROOT = Path(__file__).resolve().parent.parent
+COLLECTIONS = ROOT / "build" / "collections"
+
+# Before anything of Ansible is imported, as it reads them once; child processes inherit them.
+os.environ["ANSIBLE_COLLECTIONS_PATH"] = str(COLLECTIONS)
+os.environ["ANSIBLE_HOME"] = str(ROOT / "build" / "ansible")
+
+
+def _load_collection() -> None:
+    link = COLLECTIONS / "ansible_collections" / "hyperv" / "avma"
+    if not link.exists():
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to("../../../..")
+
+    from ansible.plugins.loader import init_plugin_loader
+    from ansible.utils.collection_loader import AnsibleCollectionConfig
+
+    if AnsibleCollectionConfig.collection_finder is None:
+        init_plugin_loader([str(COLLECTIONS)])
+
+
+_load_collection()
+
+# No deadline: two busy cores make single examples slow. The same examples at each run: a red run is repeatable.
+hypothesis.settings.register_profile("default", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("default")
