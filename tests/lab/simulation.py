@@ -1,0 +1,117 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the wire asks of the model as a whole: the machines, how each listens, and the verbs of the control endpoint.
+
+``lab.topology.load(path_or_mapping)`` makes a ``Simulation``; ``lab.server`` serves it. ``lab.cim`` is the other half of the seam.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, Protocol
+
+from lab.cim import Machine
+from lab.faults import FaultRule
+
+Scheme = Literal["negotiate", "basic", "certificate"]
+
+
+@dataclass(frozen=True)
+class ListenerOptions:
+    """How a machine's WinRM listener is configured, and which of the variations seen on real servers it shows.
+
+    The defaults are those of a default Windows Server listener on HTTP: Negotiate with encrypted messages, Basic refused.
+    """
+
+    #: TCP port on 127.0.0.1; 0 picks a free one.
+    port: int = 0
+    tls: bool = False
+    #: What WWW-Authenticate offers. ``certificate`` needs ``tls``.
+    authentication: tuple[Scheme, ...] = ("negotiate",)
+    #: The service's AllowUnencrypted: SOAP in the clear on HTTP, and so Basic there.
+    allow_unencrypted: bool = False
+    #: Whether w:OptimizeEnumeration is honoured; when not, items come with Pull only.
+    optimize_enumeration: bool = True
+    #: The most items in one answer, whatever MaxElements says.
+    page_size: int | None = None
+    #: ``fixed``: prefixes as Windows uses them. ``shuffled``: others, in every answer.
+    prefixes: Literal["fixed", "shuffled"] = "fixed"
+    #: ``class``: properties in the order of the class. ``shuffled``: in any.
+    property_order: Literal["class", "shuffled"] = "class"
+    #: Each item inside a w:Item.
+    item_wrapping: bool = False
+    #: In which of the two shapes an HRESULT of WMI travels: ``wsman`` (f:WSManFault with f:ProviderFault) or ``wmi`` (p:MSFT_WmiError).
+    fault_form: Literal["wsman", "wmi"] = "wmi"
+    #: Seconds before every answer.
+    delay: float = 0.0
+    #: The connection plugin that the inventory names.
+    connection: Literal["winrm", "psrp"] = "winrm"
+    faults: tuple[FaultRule, ...] = ()
+
+    @classmethod
+    def from_mapping(cls, data: Mapping[str, Any]) -> ListenerOptions:
+        """From the ``listener`` of a machine in a topology. Raises ValueError for an unknown option or value."""
+        unknown = set(data) - {item.name for item in fields(cls)}
+        if unknown:
+            raise ValueError(f"unknown listener options: {', '.join(sorted(unknown))}")
+        values = dict(data)
+        if "authentication" in values:
+            values["authentication"] = tuple(values["authentication"])
+        values["faults"] = tuple(FaultRule.from_mapping(rule) for rule in values.get("faults", ()))
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class Account:
+    """A local administrator of a machine."""
+
+    name: str
+    password: str = field(repr=False)
+
+
+class SimulatedMachine(Machine, Protocol):
+    """A machine that the lab runs: what the wire serves of it (``Machine``), and how."""
+
+    account: Account
+    listener: ListenerOptions
+    #: Whether it is switched on: a stopped machine's port refuses connections. Read at every change that the control endpoint makes.
+    running: bool
+
+    def secrets(self) -> Sequence[str]:
+        """The product keys in any text of a request that are not for a log: each is shown by its last five characters only."""
+        ...
+
+
+class Simulation(Protocol):
+    """All machines of a topology and what a test can do to them. Unknown names raise KeyError, refused values ValueError."""
+
+    machines: Mapping[str, SimulatedMachine]
+    #: Machine names by inventory group: ``avma_hosts``, ``avma_guests``, one a cluster.
+    groups: Mapping[str, Sequence[str]]
+    #: Host variables of the topology for the inventory, by machine name; the lab adds the connection's own.
+    variables: Mapping[str, Mapping[str, Any]]
+
+    def migrate(self, vm: str, host: str) -> None:
+        """Live-migrate a guest."""
+        ...
+
+    def stop(self, machine: str) -> None:
+        """Switch a machine off. It forgets what a Windows machine forgets."""
+        ...
+
+    def start(self, machine: str) -> None:
+        """Switch a machine on."""
+        ...
+
+    def set(self, machine: str, key: str, value: str) -> None:
+        """Change a property of the model while it runs (``data_exchange=false``); the model says which there are."""
+        ...
+
+    def state(self, machine: str) -> Mapping[str, Any]:
+        """What the model knows of a machine, as JSON can hold it; product keys by their last five only."""
+        ...
+
+    def keystore(self) -> Mapping[str, Any]:
+        """The keys there are and what became of each (activations left and spent), by their last five."""
+        ...
