@@ -44,7 +44,7 @@ $(TREE):
 
 .PHONY: test
 test: venv collection ## All tests: unit and integration
-	$(PY) -m pytest -n 2 tests/unit tests/integration
+	$(PY) -m pytest -n 2
 
 .PHONY: unit
 unit: venv collection ## Unit tests only
@@ -54,9 +54,48 @@ unit: venv collection ## Unit tests only
 integration: venv collection ## Playbooks against the lab
 	$(PY) -m pytest -n 2 tests/integration
 
+.PHONY: lint
+lint: ruff mypy yamllint ansible-lint collection-docs changelog sanity importer ## All static checks, those of certified content included
+
+.PHONY: ruff
+ruff: venv
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+
+.PHONY: mypy
+mypy: venv collection
+	$(PY) -m mypy -p ansible_collections.hyperv.avma.plugins -p lab
+	$(PY) -m mypy tools
+
+.PHONY: yamllint
+yamllint: venv
+	$(PY) -m yamllint --strict .
+
+.PHONY: ansible-lint
+ansible-lint: venv collection
+	ansible-lint
+
+.PHONY: collection-docs
+collection-docs: venv collection
+	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --skip-rstcheck .
+
+.PHONY: changelog
+changelog: venv
+	antsibull-changelog lint
+
+.PHONY: sanity
+sanity: venv ## ansible-test sanity, without a container
+	$(PY) tools/sanity.py
+
+.PHONY: importer
+importer: build
+	@# It exits 0 with warnings, too.
+	cd dist && GALAXY_IMPORTER_CHECK_REQUIRED_TAGS=true ../$(PY) -m galaxy_importer.main hyperv-avma-*.tar.gz | tee importer.log
+	! grep -E '^(WARNING|ERROR)' dist/importer.log
+
 .PHONY: build
 build: venv ## Build the collection's tarball into dist/
-	@mkdir -p dist
+	@rm -rf dist
 	ansible-galaxy collection build --force --output-path dist
 
 .PHONY: clean
