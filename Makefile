@@ -26,7 +26,7 @@ venv: .venv/.complete ## Create .venv with all tools (about 10 s)
 	@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
 	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 	    echo "Creating .venv with $$("$$python" --version)"; \
-	    "$$python" -m venv --clear .venv; \
+	    "$$python" -m venv .venv; \
 	    $(PY) -m pip install --quiet uv; \
 	    $(PY) -m uv pip install --quiet --python $(PY) -r requirements-dev.txt; \
 	    touch $@; exit 0; \
