@@ -22,7 +22,7 @@ help: ## Show this list
 .PHONY: venv
 venv: .venv/.complete ## Create .venv with all tools (about 10 s)
 
-.venv/.complete: requirements-dev.txt meta/ee-requirements.txt
+.venv/.complete: requirements-dev.txt requirements-test.txt meta/ee-requirements.txt
 	@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
 	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 	    echo "Creating .venv with $$("$$python" --version)"; \
@@ -53,6 +53,17 @@ unit: venv collection ## Unit tests only
 .PHONY: integration
 integration: venv collection ## Playbooks against the lab
 	$(PY) -m pytest -n 2 tests/integration
+
+# In an environment of its own: galaxy-importer holds back a library that nox needs newer.
+NOX := $(PY) -m uv tool run 'nox>=2025.2,<2027' --no-error-on-missing-interpreters
+
+.PHONY: matrix
+matrix: venv collection ## All tests on every supported ansible-core
+	$(NOX)
+
+.PHONY: matrix-ends
+matrix-ends: venv collection ## All tests on the oldest and the newest ansible-core
+	$(NOX) --tags ends
 
 .PHONY: lint
 lint: ruff mypy yamllint ansible-lint collection-docs changelog sanity importer ## All static checks, those of certified content included
