@@ -1,0 +1,357 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The simulated machines: virtual machines, and the hosts that run and activate them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import NAMESPACE_DNS, uuid5
+
+from lab import errors
+from lab.azure_local import AzureLocalActivation
+from lab.cim import CimClass, Instance, MethodResult, ProcessResult, Value
+from lab.events import HOST_EVENT, EventLog
+from lab.keys import KeyStore
+from lab.licensing import HostAnswer, Licensing
+from lab.os_info import System
+from lab.provider import Provider
+from lab.registry import CURRENT_VERSION, GUEST, PARAMETERS, VIRTUAL_MACHINE, Registry
+from lab.releases import RELEASES, Sku, sku_of
+from lab.simulation import Account, ListenerOptions
+from lab.spec import GuestSpec, HostSpec, LicenseSpec, MachineSpec, ServiceState
+
+
+@dataclass
+class Surroundings:
+    """What all machines of a topology share."""
+
+    domain: str
+    kms: bool
+    data_exchange_required: bool
+    key_store: KeyStore
+    clock: Callable[[], datetime]
+
+
+class WindowsMachine:
+    """A machine with Windows: a ``lab.simulation.SimulatedMachine``."""
+
+    def __init__(self, spec: MachineSpec, surroundings: Surroundings, system: System) -> None:
+        self.name = spec.name
+        self.language = spec.language
+        self.account = Account(spec.account.name, spec.account.password)
+        self.listener = ListenerOptions.from_mapping(spec.listener)
+        self.system = system
+        self.switched_on = spec.running
+        self.surroundings = surroundings
+        self.events = EventLog(system.fqdn, spec.language, spec.old_events, surroundings.clock)
+        self.licensing = Licensing(
+            spec.name,
+            system.release,
+            spec.edition,
+            system.sku,
+            spec.language,
+            spec.activation,
+            surroundings.key_store,
+            self.events,
+            surroundings.clock,
+            self.ask_host,
+            lambda: surroundings.kms,
+            lambda: system.services["sppsvc"] != "disabled",
+        )
+        self.registry = Registry(spec.language, self.refresh_registry)
+        self.registry.write(
+            CURRENT_VERSION,
+            {
+                "ProductName": system.caption.removeprefix("Microsoft "),
+                "EditionID": system.sku.edition_id,
+                "CurrentBuildNumber": str(system.release.build),
+                "InstallationType": _installation_type(system.release.kind, spec.core),
+            },
+        )
+        self._providers: dict[tuple[str, str], Provider] = {}
+        self.provide(
+            [self.events.provider(), *self.licensing.providers(), *system.providers(), *self.registry.providers()]
+        )
+
+    @property
+    def running(self) -> bool:
+        """Whether the machine is on."""
+        return self.switched_on
+
+    def provide(self, providers: Iterable[Provider]) -> None:
+        """Add classes."""
+        for provider in providers:
+            self._providers[provider.cim_class.namespace.lower(), provider.cim_class.name.lower()] = provider
+
+    def withdraw(self, namespace: str) -> None:
+        """Remove a namespace."""
+        self._providers = {key: value for key, value in self._providers.items() if key[0] != namespace.lower()}
+
+    def ask_host(self) -> HostAnswer:
+        """The AVMA exchange: on anything but a guest of Hyper-V there is no one to ask."""
+        return HostAnswer(errors.SL_E_IA_INVALID_VIRTUALIZATION_PLATFORM)
+
+    def refresh_registry(self) -> None:
+        """Called before every access to the registry."""
+
+    # lab.cim.Machine
+
+    def cim_class(self, namespace: str, name: str) -> CimClass:
+        """See ``lab.cim.Machine``."""
+        wanted = namespace.lower().replace("\\", "/")
+        provider = self._providers.get((wanted, name.lower()))
+        if provider is None:
+            known = any(item == wanted for item, _ in self._providers)
+            raise errors.failure(
+                errors.WBEM_E_INVALID_CLASS if known else errors.WBEM_E_INVALID_NAMESPACE, self.language
+            )
+        return provider.cim_class
+
+    def instances(self, cim_class: CimClass) -> Iterable[Instance]:
+        """See ``lab.cim.Machine``."""
+        return (Instance(cim_class, dict(row)) for row in self._provider(cim_class).rows())
+
+    def invoke(
+        self, cim_class: CimClass, selectors: Mapping[str, str], method: str, arguments: Mapping[str, Value]
+    ) -> MethodResult:
+        """See ``lab.cim.Machine``."""
+        found = self._provider(cim_class).methods.get(method.lower())
+        if found is None:
+            raise errors.failure(errors.WBEM_E_INVALID_METHOD, self.language)
+        return found(_lowered(selectors), _lowered(arguments))
+
+    def execute(self, command: str, arguments: list[str], stdin: bytes) -> ProcessResult:
+        """No program is there to run."""
+        return ProcessResult(1, stderr=f"'{command}' is not recognized as an internal or external command\r\n".encode())
+
+    # What a test can do.
+
+    def set(self, key: str, value: str) -> None:
+        """Change a property; see README.md. Raises ValueError for one that there is not."""
+        numbers = {"polls", "throttled", "in_progress"}
+        if key == "license":
+            self.restart_license(LicenseSpec(key=value))
+        elif key.startswith("service."):
+            self._set_service(key.removeprefix("service."), value)
+        elif key == "automatic":
+            self.licensing.automatic = to_bool(value)
+        elif key in numbers and hasattr(self.licensing, key):
+            setattr(self.licensing, key, int(value))
+        else:
+            raise ValueError(f"{self.name} has no property {key}")
+
+    def restart_license(self, license: LicenseSpec) -> None:
+        """Another product key, as if it had always been there."""
+        if self.licensing.primary:
+            self.licensing.primary.clear()
+        self.licensing.start_with(license, None)
+
+    def state(self) -> dict[str, Any]:
+        """What a test may want to see."""
+        return {
+            "running": self.running,
+            "release": self.system.release.name,
+            "edition": self.system.edition,
+            "license": self.licensing.state(),
+        }
+
+    def _set_service(self, name: str, value: str) -> None:
+        if name not in self.system.services:
+            raise ValueError(f"{self.name} has no service {name}")
+        states: dict[str, ServiceState] = {"running": "running", "stopped": "stopped", "disabled": "disabled"}
+        if value not in states:
+            raise ValueError(f"a service is {', '.join(states)}, not {value}")
+        self.system.services[name] = states[value]
+
+    def _provider(self, cim_class: CimClass) -> Provider:
+        return self._providers[cim_class.namespace.lower(), cim_class.name.lower()]
+
+
+class GuestMachine(WindowsMachine):
+    """A virtual machine, on one of the hosts or on a hypervisor that the lab does not have."""
+
+    def __init__(self, spec: GuestSpec, surroundings: Surroundings, host: HostMachine | None) -> None:
+        self.spec = spec
+        self.host = host
+        self.vm_id = str(uuid5(NAMESPACE_DNS, f"{spec.name}.{surroundings.domain}")).upper()
+        self.vm_name = spec.vm_name if spec.vm_name is not None else spec.name
+        self.data_exchange = spec.data_exchange
+        self.throttled = spec.activation.throttled
+        services: dict[str, ServiceState] = {}
+        if spec.platform == "hyperv":
+            services = {"vmickvpexchange": "running", "vmicheartbeat": "running"}
+        super().__init__(spec, surroundings, _system(spec, surroundings, services, hypervisor_present=True))
+        if spec.platform == "azure":
+            self.registry.write(r"SOFTWARE\Microsoft\Windows Azure", {"VMType": "IAAS"})
+        elif spec.platform == "hyperv":
+            self.registry.write(rf"{VIRTUAL_MACHINE}\Auto", {"FullyQualifiedDomainName": self.system.fqdn})
+            self.registry.write(rf"{VIRTUAL_MACHINE}\External", {})
+            self.registry.write(GUEST, spec.kvp)
+        named = spec.license.activated_by
+        self.licensing.start_with(spec.license, named or (host.reported_name if host else None))
+
+    @property
+    def running(self) -> bool:
+        """Whether it is on, which takes a host that is."""
+        return self.switched_on and (self.host is None or self.host.running)
+
+    @property
+    def exchanges_data(self) -> bool:
+        """Whether KVP items travel between host and guest."""
+        return self.data_exchange and self.running and self.system.running("vmickvpexchange")
+
+    def ask_host(self) -> HostAnswer:
+        """The AVMA exchange over VMBus (facts/avma.md §5.1).
+
+        UNVERIFIED: what Windows answers when Data Exchange is off, and when there is no Activation Component.
+        """
+        if self.host is None or not self.spec.activation_component:
+            return super().ask_host()
+        if self.surroundings.data_exchange_required and not self.data_exchange:
+            return HostAnswer(errors.SL_E_IA_MACHINE_NOT_BOUND)
+        return self.host.answer(self)
+
+    def refresh_registry(self) -> None:
+        """The host describes itself as long as Data Exchange works; after that what it last said stays (§5.5)."""
+        if self.host is None or not self.exchanges_data:
+            return
+        host = self.host.system
+        major, minor = host.release.version.split(".")
+        # That HostName is the cluster's name on clusters is UNVERIFIED (§7.4); here it is that of the node.
+        self.registry.write(
+            PARAMETERS,
+            {
+                "HostName": host.fqdn,
+                "HostingSystemEditionId": str(host.sku.number),
+                "HostingSystemNestedLevel": "0",
+                "HostingSystemOsMajor": major,
+                "HostingSystemOsMinor": minor,
+                "HostingSystemProcessorArchitecture": "9",
+                "HostingSystemSpMajor": "0",
+                "HostingSystemSpMinor": "0",
+                "PhysicalHostName": host.name.upper(),
+                "PhysicalHostNameFullyQualified": host.fqdn,
+                "VirtualMachineDynamicMemoryBalancingEnabled": "0",
+                "VirtualMachineId": self.vm_id,
+                "VirtualMachineName": self.vm_name,
+            },
+        )
+
+    def restart_license(self, license: LicenseSpec) -> None:
+        """See ``WindowsMachine``."""
+        if self.licensing.primary:
+            self.licensing.primary.clear()
+        self.licensing.start_with(license, self.host.reported_name if self.host else None)
+
+    def set(self, key: str, value: str) -> None:
+        """See ``WindowsMachine``."""
+        if key == "data_exchange":
+            self.data_exchange = to_bool(value)
+        elif key == "throttled":
+            self.throttled = int(value)
+        else:
+            super().set(key, value)
+
+    def state(self) -> dict[str, Any]:
+        """See ``WindowsMachine``."""
+        return super().state() | {
+            "host": self.host.name if self.host else None,
+            "vm_name": self.vm_name,
+            "vm_id": self.vm_id,
+            "data_exchange": self.data_exchange,
+        }
+
+
+class HostMachine(WindowsMachine):
+    """A Hyper-V host."""
+
+    def __init__(self, spec: HostSpec, surroundings: Surroundings) -> None:
+        self.spec = spec
+        self.guests: list[GuestMachine] = []
+        services: dict[str, ServiceState] = {"vmms": "running"} if spec.hyperv else {}
+        super().__init__(spec, surroundings, _system(spec, surroundings, services, hypervisor_present=spec.hyperv))
+        self.azure_local: AzureLocalActivation | None = None
+        if self.system.release.kind == "azure_local":
+            self.azure_local = AzureLocalActivation(spec.name, spec.azure_local, surroundings.key_store)
+        self.licensing.start_with(spec.license, None)
+
+    @property
+    def reported_name(self) -> str:
+        """The name that its guests show as AutomaticVMActivationHostMachineName; that it is the FQDN is UNVERIFIED."""
+        return self.system.fqdn
+
+    def answer(self, guest: GuestMachine) -> HostAnswer:
+        """Answer a guest's request for activation, and log it."""
+        hresult = self._verdict(guest)
+        self.events.activation(HOST_EVENT, hresult, f"{guest.vm_id}, {guest.name}")
+        return HostAnswer(hresult, self.reported_name, self.licensing.digital_pid)
+
+    def _verdict(self, guest: GuestMachine) -> int:
+        """S_OK or the HRESULT of the refusal (facts/avma.md §2.2, §6).
+
+        UNVERIFIED: that a host of another edition, or for evaluation, answers C004FD03.
+        """
+        if guest.throttled:
+            guest.throttled -= 1
+            return errors.SL_E_IA_THROTTLE_LIMIT_EXCEEDED
+        if self.azure_local is not None:
+            if not self.azure_local.set_up:
+                return errors.SL_E_IA_PARENT_PARTITION_NOT_ACTIVATED
+            return errors.S_OK if self.azure_local.activates(guest.system.release.order) else errors.SL_E_IA_ID_MISMATCH
+        if self.system.edition != "datacenter" or "Eval" in self.system.sku.edition_id:
+            return errors.SL_E_IA_ID_MISMATCH
+        if not self.licensing.licensed:
+            return errors.SL_E_IA_PARENT_PARTITION_NOT_ACTIVATED
+        # Azure Edition runs on Azure Local only (§2.2).
+        if guest.system.edition == "azure" or not _not_newer(guest.system.release.order, self.system.release.order):
+            return errors.SL_E_IA_ID_MISMATCH
+        return errors.S_OK
+
+
+def _not_newer(guest: int | None, host: int | None) -> bool:
+    return guest is not None and host is not None and guest <= host
+
+
+def _system(
+    spec: MachineSpec, surroundings: Surroundings, services: Mapping[str, ServiceState], hypervisor_present: bool
+) -> System:
+    release = RELEASES[spec.release]
+    implied = sku_of(release, spec.edition, spec.core, spec.evaluation)
+    always: dict[str, ServiceState] = {"sppsvc": "stopped", "WinRM": "running", "EventLog": "running"}
+    return System(
+        name=spec.name,
+        domain=surroundings.domain,
+        release=release,
+        edition=spec.edition,
+        sku=Sku(
+            implied.number if spec.sku is None else spec.sku,
+            implied.edition_id if spec.license_family is None else spec.license_family,
+            implied.caption,
+        ),
+        language=spec.language,
+        platform=spec.platform if isinstance(spec, GuestSpec) else "physical",
+        services=always | dict(services) | spec.services,
+        hypervisor_present=hypervisor_present,
+        activation_component=isinstance(spec, GuestSpec) and spec.activation_component,
+        clock=surroundings.clock,
+    )
+
+
+def _installation_type(kind: str, core: bool) -> str:
+    if kind == "client":
+        return "Client"
+    return "Server Core" if core or kind != "ltsc" else "Server"
+
+
+def to_bool(value: str) -> bool:
+    """A switch as the control endpoint gets it. Raises ValueError."""
+    if value.lower() not in ("true", "false"):
+        raise ValueError(f"true or false, not {value}")
+    return value.lower() == "true"
+
+
+def _lowered(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.lower(): value for name, value in values.items()}

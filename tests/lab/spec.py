@@ -1,0 +1,208 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The fields of a topology file, their types and defaults. ``README.md`` describes them to users."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from lab.keys import is_well_formed
+from lab.releases import RELEASES, sku_of
+
+Channel = Literal["mak", "retail", "oem"]
+Status = Literal["unlicensed", "licensed", "out_of_box_grace", "notification"]
+ServiceState = Literal["running", "stopped", "disabled"]
+Platform = Literal["hyperv", "vmware", "physical", "azure"]
+
+
+class _Spec(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+
+
+class KeySpec(_Spec):
+    """A product key that Microsoft issued in this world. ``activations`` limits a MAK; none is no limit."""
+
+    key: str
+    release: str
+    edition: str = "datacenter"
+    channel: Channel = "mak"
+    activations: int | None = None
+
+    @field_validator("key")
+    @classmethod
+    def _well_formed(cls, key: str) -> str:
+        if not is_well_formed(key):
+            raise ValueError("not five groups of five characters of the product key alphabet")
+        return key.upper()
+
+    @field_validator("release")
+    @classmethod
+    def _known_release(cls, release: str) -> str:
+        return _release(release)
+
+
+class LicenseSpec(_Spec):
+    """The product key that a machine starts with, and what became of it.
+
+    ``key`` is ``none``, a kind of key (``avma``, ``kms``; ``mak``, ``retail``, ``oem``: one made up for this machine)
+    or a key of the topology. ``release`` is that of an AVMA key left from before an upgrade. ``status`` is ``licensed``
+    unless said otherwise, ``activated_by`` the host whose name an AVMA row carries: the guest's own unless said
+    otherwise.
+    """
+
+    key: str = "none"
+    release: str | None = None
+    status: Status | None = None
+    activated_by: str | None = None
+
+    @field_validator("key")
+    @classmethod
+    def _known_kind(cls, key: str) -> str:
+        if key in ("none", "avma", "kms", "mak", "retail", "oem"):
+            return key
+        if is_well_formed(key):
+            return key.upper()
+        raise ValueError("neither none, avma, kms, mak, retail, oem nor a product key")
+
+
+class ActivationSpec(_Spec):
+    """How the machine's activation behaves.
+
+    ``automatic``: an installed AVMA key activates without Activate (facts/avma.md §3.9). ``polls``: how many more reads
+    of the licence rows it takes until an activation shows. ``throttled``, ``in_progress``: how many of the next
+    attempts fail with 0xC004FD00, 0xC004E028.
+    """
+
+    automatic: bool = True
+    polls: int = 0
+    throttled: int = 0
+    in_progress: int = 0
+
+
+class AccountSpec(_Spec):
+    """The local administrator that WinRM lets in."""
+
+    name: str = "Administrator"
+    password: str = "Lab-Passw0rd!"
+
+
+class MachineSpec(_Spec):
+    """What every machine has. ``sku`` and ``license_family`` override what release and edition imply."""
+
+    name: str
+    release: str = "2022"
+    edition: str = "datacenter"
+    core: bool = False
+    evaluation: bool = False
+    sku: int | None = None
+    license_family: str | None = None
+    language: str = "en-US"
+    license: LicenseSpec = LicenseSpec()
+    activation: ActivationSpec = ActivationSpec()
+    services: dict[str, ServiceState] = {}
+    #: Older entries in the Application log, none of them about activation.
+    old_events: int = 0
+    running: bool = True
+    account: AccountSpec = AccountSpec()
+    #: Options of ``lab.simulation.ListenerOptions``.
+    listener: dict[str, Any] = {}
+    #: Host variables for the inventory.
+    variables: dict[str, Any] = {}
+
+    @field_validator("license", mode="before")
+    @classmethod
+    def _license_in_short(cls, value: object) -> object:
+        return {"key": value} if isinstance(value, str) else value
+
+    @field_validator("release")
+    @classmethod
+    def _known_release(cls, release: str) -> str:
+        return _release(release)
+
+    @model_validator(mode="after")
+    def _edition_exists(self) -> MachineSpec:
+        sku_of(RELEASES[self.release], self.edition, self.core, self.evaluation)
+        return self
+
+
+class GuestSpec(MachineSpec):
+    """A virtual machine. Without ``listen`` it is known to its host only.
+
+    ``vm_name`` is the name that Hyper-V shows, ``name`` the computer's own. ``guest_services``: whether Windows runs in
+    it at all (``false`` is a Linux or empty VM).
+    """
+
+    platform: Platform = "hyperv"
+    vm_name: str | None = None
+    listen: bool = True
+    data_exchange: bool = True
+    #: The Hyper-V Activation Component is among its devices.
+    activation_component: bool = True
+    #: Clustered VMs move between the nodes.
+    clustered: bool = True
+    possible_owners: list[str] = []
+    #: Values of ``SOFTWARE\Microsoft\Virtual Machine\Guest``.
+    kvp: dict[str, str] = {}
+
+
+class JobSpec(_Spec):
+    """How the host's virtualization jobs go: ``polls`` reads until they end, ``fails`` with an error."""
+
+    polls: int = 0
+    fails: bool = False
+
+
+class AzureLocalSpec(_Spec):
+    """The state of AVMA on an Azure Local host (facts/avma.md §1).
+
+    ``module``: version of ServerAVMAManager, or none when the update is missing. ``key``: the Windows Server key it was
+    set up with. ``shape``: which of the guessed result shapes the module has, ``subscription_shape``: which of the two
+    property names.
+    """
+
+    module: Literal["1.0", "1.1"] | None = "1.1"
+    key: str | None = None
+    subscription: bool = False
+    shape: Literal["flat", "nested"] = "flat"
+    subscription_shape: Literal["status", "subscription_status"] = "status"
+    constrained: bool = True
+
+
+class HostSpec(MachineSpec):
+    """A Hyper-V host and its guests."""
+
+    hyperv: bool = True
+    jobs: JobSpec = JobSpec()
+    azure_local: AzureLocalSpec = AzureLocalSpec()
+    node_state: Literal["up", "down", "paused", "joining"] = "up"
+    guests: list[GuestSpec] = []
+
+
+class ClusterSpec(_Spec):
+    """A failover cluster by the names of its nodes."""
+
+    name: str
+    nodes: list[str]
+
+
+class TopologySpec(_Spec):
+    """A whole topology, its ``defaults`` and ``count`` already worked in."""
+
+    domain: str = "lab.example"
+    #: Whether a KMS host answers KMS clients.
+    kms: bool = True
+    #: Data Exchange must be on for AVMA to work (documented; what Windows does without is UNVERIFIED).
+    data_exchange_required: bool = True
+    keys: list[KeySpec] = []
+    hosts: list[HostSpec] = []
+    #: Guests that are not on one of the hosts.
+    guests: list[GuestSpec] = []
+    clusters: list[ClusterSpec] = Field(default=[])
+
+
+def _release(name: str) -> str:
+    if name not in RELEASES:
+        raise ValueError(f"no such release; there are {', '.join(RELEASES)}")
+    return name

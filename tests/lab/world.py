@@ -1,0 +1,124 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""All machines of a topology: a ``lab.simulation.Simulation``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+from lab.keys import MAK, OEM, PUBLIC_KEYS, RETAIL, KeyStore, ProductKey
+from lab.machine import GuestMachine, HostMachine, Surroundings, WindowsMachine
+from lab.releases import RELEASES
+from lab.simulation import SimulatedMachine
+from lab.spec import GuestSpec, TopologySpec
+
+_CHANNELS = {"mak": MAK, "retail": RETAIL, "oem": OEM}
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+class World:
+    """The machines, the keys, and what a test can do to them."""
+
+    def __init__(self, spec: TopologySpec, clock: Callable[[], datetime] = _now) -> None:
+        self.key_store = KeyStore(
+            ProductKey(
+                item.key, RELEASES[item.release].generation, item.edition, _CHANNELS[item.channel], item.activations
+            )
+            for item in spec.keys
+        )
+        surroundings = Surroundings(spec.domain, spec.kms, spec.data_exchange_required, self.key_store, clock)
+        self._all: dict[str, WindowsMachine] = {}
+        machines: dict[str, SimulatedMachine] = {}
+        self.variables: dict[str, Mapping[str, Any]] = {}
+        hosts: list[str] = []
+        guests: list[str] = []
+
+        def guest(item: GuestSpec, host: HostMachine | None) -> None:
+            machine = GuestMachine(item, surroundings, host)
+            self._add(machine)
+            if host is not None:
+                host.guests.append(machine)
+            if item.listen:
+                machines[machine.name] = machine
+                self.variables[machine.name] = item.variables
+                guests.append(machine.name)
+
+        for host_spec in spec.hosts:
+            host = HostMachine(host_spec, surroundings)
+            self._add(host)
+            machines[host.name] = host
+            self.variables[host.name] = host_spec.variables
+            hosts.append(host.name)
+            for item in host_spec.guests:
+                guest(item, host)
+        for item in spec.guests:
+            guest(item, None)
+        self.machines: Mapping[str, SimulatedMachine] = machines
+        self.groups: Mapping[str, Sequence[str]] = {"avma_hosts": hosts, "avma_guests": guests}
+
+    def machine(self, name: str) -> WindowsMachine:
+        """The machine of that name, with a listener or without. Raises KeyError."""
+        return self._all[name]
+
+    def migrate(self, vm: str, host: str) -> None:
+        """See ``lab.simulation.Simulation``. The guest's licence row keeps the former host until it activates again."""
+        guest, target = self._guest(vm), self._host(host)
+        if not target.running:
+            raise ValueError(f"{host} is down")
+        if guest.host is None:
+            raise ValueError(f"{vm} is not on a host of the lab")
+        guest.host.guests.remove(guest)
+        guest.host = target
+        target.guests.append(guest)
+
+    def stop(self, machine: str) -> None:
+        """See ``lab.simulation.Simulation``."""
+        self.machine(machine).switched_on = False
+
+    def start(self, machine: str) -> None:
+        """See ``lab.simulation.Simulation``."""
+        self.machine(machine).switched_on = True
+
+    def set(self, machine: str, key: str, value: str) -> None:
+        """See ``lab.simulation.Simulation``; README.md lists the properties."""
+        self.machine(machine).set(key, value)
+
+    def state(self, machine: str) -> Mapping[str, Any]:
+        """See ``lab.simulation.Simulation``."""
+        return self.machine(machine).state()
+
+    def keystore(self) -> Mapping[str, Any]:
+        """See ``lab.simulation.Simulation``."""
+        return {
+            key.last_five: {
+                "release": key.generation,
+                "edition": key.edition,
+                "channel": key.channel,
+                "activations": key.activations,
+                "spent": [item.machine for item in self.key_store.activations if item.key == key],
+            }
+            for key in self.key_store
+            if key not in PUBLIC_KEYS
+        }
+
+    def _add(self, machine: WindowsMachine) -> None:
+        if machine.name in self._all:
+            raise ValueError(f"there are two machines named {machine.name}")
+        self._all[machine.name] = machine
+
+    def _guest(self, name: str) -> GuestMachine:
+        machine = self.machine(name)
+        if not isinstance(machine, GuestMachine):
+            raise ValueError(f"{name} is not a virtual machine")
+        return machine
+
+    def _host(self, name: str) -> HostMachine:
+        machine = self.machine(name)
+        if not isinstance(machine, HostMachine):
+            raise ValueError(f"{name} is not a host")
+        return machine
