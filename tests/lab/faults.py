@@ -11,11 +11,11 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 
-class Effect(str, Enum):
+class Effect(StrEnum):
     """What becomes of a request that a rule matches. ``value`` is the rule's parameter."""
 
     #: Answer after ``value`` seconds, otherwise as usual.

@@ -33,7 +33,10 @@ class ListenerOptions:
     allow_unencrypted: bool = False
     #: Whether w:OptimizeEnumeration is honoured; when not, items come with Pull only.
     optimize_enumeration: bool = True
-    #: The most items in one answer, whatever MaxElements says.
+    #: The most items in the optimized answer to Enumerate, whatever MaxElements says. Windows Server 2008 R2 and 2012 were recorded
+    #: to answer with one item and to leave the rest to Pull (zenoss/txwinrm, every class with more than one instance).
+    first_page: int | None = 1
+    #: The most items in an answer to Pull, whatever MaxElements says.
     page_size: int | None = None
     #: ``fixed``: prefixes as Windows uses them. ``shuffled``: others, in every answer.
     prefixes: Literal["fixed", "shuffled"] = "fixed"
@@ -73,24 +76,39 @@ class Account:
 class SimulatedMachine(Machine, Protocol):
     """A machine that the lab runs: what the wire serves of it (``Machine``), and how."""
 
-    account: Account
-    listener: ListenerOptions
-    #: Whether it is switched on: a stopped machine's port refuses connections. Read at every change that the control endpoint makes.
-    running: bool
+    @property
+    def account(self) -> Account:
+        """Who may connect."""
+        ...
 
-    def secrets(self) -> Sequence[str]:
-        """The product keys in any text of a request that are not for a log: each is shown by its last five characters only."""
+    @property
+    def listener(self) -> ListenerOptions:
+        """How it listens."""
+        ...
+
+    @property
+    def running(self) -> bool:
+        """Whether it is switched on: the port of a stopped machine refuses connections."""
         ...
 
 
 class Simulation(Protocol):
     """All machines of a topology and what a test can do to them. Unknown names raise KeyError, refused values ValueError."""
 
-    machines: Mapping[str, SimulatedMachine]
-    #: Machine names by inventory group: ``avma_hosts``, ``avma_guests``, one a cluster.
-    groups: Mapping[str, Sequence[str]]
-    #: Host variables of the topology for the inventory, by machine name; the lab adds the connection's own.
-    variables: Mapping[str, Mapping[str, Any]]
+    @property
+    def machines(self) -> Mapping[str, SimulatedMachine]:
+        """The machines by name."""
+        ...
+
+    @property
+    def groups(self) -> Mapping[str, Sequence[str]]:
+        """Machine names by inventory group: ``avma_hosts``, ``avma_guests``, one a cluster."""
+        ...
+
+    @property
+    def variables(self) -> Mapping[str, Mapping[str, Any]]:
+        """Host variables of the topology for the inventory, by machine name; the lab adds the connection's own."""
+        ...
 
     def migrate(self, vm: str, host: str) -> None:
         """Live-migrate a guest."""

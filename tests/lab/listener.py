@@ -1,0 +1,260 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The WinRM listener of one machine: HTTP, authentication, message encryption, journal and faults around ``lab.wsman``.
+
+Sources: [MS-WSMV] 2.2.9.1 (encryption); a default listener's refusal of unencrypted messages is HTTP 500 without a body
+(diyan/pywinrm issues 129 and 208).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable
+from dataclasses import replace
+from http import HTTPStatus
+from pathlib import Path
+from weakref import WeakKeyDictionary
+
+from aiohttp import web
+from lxml import etree
+
+from lab import auth, soap
+from lab.counters import Journal
+from lab.faults import Effect, FaultRule, RandomFaults
+from lab.simulation import ListenerOptions, SimulatedMachine
+from lab.wsman import ACCESS_DENIED, Operation, Service
+
+_ADDRESS = "127.0.0.1"
+_SOAP_TYPE = "application/soap+xml;charset=UTF-8"
+#: What Effect.HUGE sends without a value: more than any client should take.
+_HUGE = 50 * 1024 * 1024
+_BLOCK = 65536
+
+
+class Listener:
+    """One machine on the network. A stopped one keeps its port, so that nothing else answers there."""
+
+    def __init__(
+        self,
+        machine: SimulatedMachine,
+        port: int,
+        directory: Path,
+        tls: ssl.SSLContext | None,
+        stop_machine: Callable[[str], None],
+    ) -> None:
+        self.options: ListenerOptions = machine.listener
+        self.journal = Journal()
+        self.service = Service(machine, self.options, self.journal)
+        self.rules: list[FaultRule] = [replace(rule) for rule in self.options.faults]
+        self.random_faults: RandomFaults | None = None
+        self._name = machine.name
+        self._tls = tls
+        self._stop_machine = stop_machine
+        self._authenticator = auth.Authenticator(machine.name, machine.account, self.options, directory)
+        self._connections: WeakKeyDictionary[asyncio.BaseTransport, auth.Connection] = WeakKeyDictionary()
+        self._web: web.Server[web.BaseRequest] | None = None
+        self._server: asyncio.Server | None = None
+        self._socket = _bound(port)
+        self.port: int = self._socket.getsockname()[1]
+
+    @property
+    def listening(self) -> bool:
+        """Whether connections are accepted."""
+        return self._server is not None
+
+    async def start(self) -> None:
+        """Accept connections."""
+        if self._server is not None:
+            return
+        self._web = web.Server(self._handle, access_log=None)
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._web, sock=self._socket, ssl=self._tls, backlog=128)
+
+    def stop(self) -> None:
+        """Refuse connections and cut those there are, at once, as a machine that loses power."""
+        if self._server is None:
+            return
+        self._server.close()
+        self._server = None
+        for transport in list(self._connections):
+            if isinstance(transport, asyncio.WriteTransport):
+                transport.abort()
+        self._connections.clear()
+        self.service.forget()
+        # Bound but not listening: the port refuses connections and stays ours.
+        self._socket = _bound(self.port)
+
+    async def close(self) -> None:
+        """Give the port back."""
+        self.stop()
+        if self._web is not None:
+            await self._web.shutdown(timeout=0)
+        self._socket.close()
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.path != "/wsman":
+            return web.Response(status=HTTPStatus.NOT_FOUND)
+        if request.method != "POST":
+            return web.Response(status=HTTPStatus.METHOD_NOT_ALLOWED)
+        body = await request.read()
+        transport = request.transport
+        if transport is None:
+            return web.Response()
+        connection = self._connections.setdefault(transport, auth.Connection())
+        certificate = transport.get_extra_info("peercert")
+        verdict = self._authenticator.authenticate(connection, request.headers.get("Authorization", ""), certificate)
+        if not verdict.accepted:
+            self.journal.requests["Authentication"] += 1
+            return _with_challenges(web.Response(status=HTTPStatus.UNAUTHORIZED), verdict)
+        if not body:
+            # Clients that encrypt authenticate with an empty message first.
+            self.journal.requests["Authentication"] += 1
+            return _with_challenges(web.Response(), verdict)
+        encrypted = auth.is_encrypted(request.headers.get("Content-Type", ""))
+        if not encrypted and not self.options.tls and not self.options.allow_unencrypted:
+            return web.Response(status=HTTPStatus.INTERNAL_SERVER_ERROR)
+        try:
+            message = auth.decrypt(connection, body) if encrypted else body
+            parsed = soap.parse(message)
+        except (auth.MessageError, soap.NotSoapError):
+            return web.Response(status=HTTPStatus.BAD_REQUEST)
+        operation = self.service.classify(parsed)
+        self.journal.requests[operation.kind] += 1
+        self.journal.soap_received += len(message)
+        self.journal.wire_received += len(body) + _request_head(request)
+        exchange = _Exchange(self, request, transport, connection if encrypted else None, verdict)
+        return await exchange.run(parsed, operation)
+
+    def faults_for(self, operation: Operation) -> list[FaultRule]:
+        """The rules that hit a request."""
+        hit = [rule for rule in self.rules if rule.applies(operation.kind, operation.class_name, operation.method)]
+        picked = self.random_faults.pick() if self.random_faults else None
+        return [*hit, picked] if picked else hit
+
+    def die(self) -> None:
+        """Switch the machine off, from within."""
+        self._stop_machine(self._name)
+
+
+class _Exchange:
+    """One authenticated request and its answer, faults included."""
+
+    def __init__(
+        self,
+        listener: Listener,
+        request: web.BaseRequest,
+        transport: asyncio.BaseTransport,
+        encryption: auth.Connection | None,
+        verdict: auth.Verdict,
+    ) -> None:
+        self._listener = listener
+        self._request = request
+        self._transport = transport
+        self._encryption = encryption
+        self._verdict = verdict
+
+    async def run(self, parsed: soap.Request, operation: Operation) -> web.StreamResponse:
+        """Answer."""
+        rules = {rule.effect: rule for rule in self._listener.faults_for(operation)}
+        delay = self._listener.options.delay
+        if Effect.DELAY in rules:
+            delay += rules[Effect.DELAY].value or 0
+        if delay:
+            await asyncio.sleep(delay)
+        for effect, rule in rules.items():
+            instead = await self._instead(effect, rule, parsed)
+            if instead is not None:
+                return instead
+        if Effect.WRONG_RELATES_TO in rules:
+            parsed = replace(parsed, message_id=soap.new_id())
+        well, data = self._listener.service.answer(parsed)
+        if Effect.STOP_MACHINE_AFTER in rules:
+            self._listener.die()
+            return web.Response()
+        if Effect.TRUNCATED in rules:
+            data = data[: len(data) // 2]
+        status = HTTPStatus.OK if well else HTTPStatus.INTERNAL_SERVER_ERROR
+        return await self._send(status, data, cut=Effect.CUT in rules)
+
+    async def _instead(self, effect: Effect, rule: FaultRule, parsed: soap.Request) -> web.StreamResponse | None:
+        """What is answered in place of running the request, if the effect is of that kind."""
+        service = self._listener.service
+        context = service.context(parsed)
+        value = int(rule.value or 0)
+        match effect:
+            case Effect.DROP:
+                assert isinstance(self._transport, asyncio.WriteTransport)
+                self._transport.abort()
+                return web.Response()
+            case Effect.STATUS:
+                return web.Response(status=value)
+            case Effect.MALFORMED:
+                return await self._send(HTTPStatus.OK, b"<s:Envelope this is no XML")
+            case Effect.HUGE | Effect.HUGE_CHUNKED:
+                content = etree.Element("Filler")
+                content.text = "A" * (value or _HUGE)
+                data = soap.envelope(context, parsed.action + "Response", content)
+                return await self._send(HTTPStatus.OK, data, chunked=effect is Effect.HUGE_CHUNKED)
+            case Effect.ACCESS_DENIED:
+                return await self._send(HTTPStatus.INTERNAL_SERVER_ERROR, soap.fault(context, ACCESS_DENIED))
+            case Effect.WSMAN_FAULT:
+                error = soap.WsmanFault(value, "The WS-Management service cannot process the request. ")
+                return await self._send(HTTPStatus.INTERNAL_SERVER_ERROR, soap.fault(context, error))
+            case Effect.HRESULT:
+                nested = self._listener.options.fault_form == "wsman"
+                failure = soap.WmiFault(value, "", nested)
+                return await self._send(HTTPStatus.INTERNAL_SERVER_ERROR, soap.fault(context, failure))
+        return None
+
+    async def _send(
+        self, status: HTTPStatus, data: bytes, cut: bool = False, chunked: bool = False
+    ) -> web.StreamResponse:
+        content_type, body = _SOAP_TYPE, data
+        if self._encryption is not None:
+            content_type, body = auth.encrypt(self._encryption, data)
+        response = web.StreamResponse(status=status)
+        response.headers["Content-Type"] = content_type
+        _with_challenges(response, self._verdict)
+        if chunked:
+            response.enable_chunked_encoding()
+        else:
+            response.content_length = len(body)
+        await response.prepare(self._request)
+        journal = self._listener.journal
+        journal.soap_sent += len(data)
+        journal.wire_sent += len(body) + _response_head(response)
+        if cut:
+            body = body[: len(body) // 2]
+        for start in range(0, len(body), _BLOCK):
+            await response.write(body[start : start + _BLOCK])
+        if cut:
+            self._transport.close()
+        else:
+            await response.write_eof()
+        return response
+
+
+def _bound(port: int) -> socket.socket:
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind((_ADDRESS, port))
+    return bound
+
+
+def _with_challenges(response: web.StreamResponse, verdict: auth.Verdict) -> web.StreamResponse:
+    for challenge in verdict.challenges:
+        response.headers.add("WWW-Authenticate", challenge)
+    return response
+
+
+def _request_head(request: web.BaseRequest) -> int:
+    """Bytes of the request line and the headers."""
+    line = len(request.method) + len(request.raw_path) + len(" ") * 2 + len("HTTP/1.1\r\n")
+    return line + sum(len(name) + len(value) + len(": \r\n") for name, value in request.raw_headers) + len("\r\n")
+
+
+def _response_head(response: web.StreamResponse) -> int:
+    line = len(f"HTTP/1.1 {response.status} {response.reason}\r\n")
+    return line + sum(len(f"{name}: {value}\r\n") for name, value in response.headers.items()) + len("\r\n")

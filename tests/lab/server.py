@@ -1,0 +1,122 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""All machines of a topology in one process and one event loop, and the control endpoint beside them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lab.faults import FaultRule, RandomFaults
+from lab.listener import Listener
+from lab.simulation import Simulation
+from lab.tls import Certificates
+
+
+class Lab:
+    """A running topology."""
+
+    def __init__(self, simulation: Simulation, directory: Path, port_base: int | None = None) -> None:
+        """Bind the ports; ``port_base`` gives ports in a row to the machines that ask for none, otherwise free ones are picked."""
+        self.simulation = simulation
+        self._private = tempfile.TemporaryDirectory(prefix="lab-")
+        machines = simulation.machines
+        tls = any(machine.listener.tls for machine in machines.values())
+        self.certificates = Certificates(directory) if tls else None
+        self.listeners: dict[str, Listener] = {}
+        for index, (name, machine) in enumerate(machines.items()):
+            port = machine.listener.port or (0 if port_base is None else port_base + index)
+            context = self.certificates.context if self.certificates and machine.listener.tls else None
+            self.listeners[name] = Listener(machine, port, Path(self._private.name), context, self._stopped_itself)
+
+    async def start(self) -> None:
+        """Listen on behalf of every machine that is switched on."""
+        for name, listener in self.listeners.items():
+            if self.simulation.machines[name].running:
+                await listener.start()
+
+    async def close(self) -> None:
+        """Stop all and give everything back."""
+        for listener in self.listeners.values():
+            await listener.close()
+        self._private.cleanup()
+
+    def _stopped_itself(self, name: str) -> None:
+        self.simulation.stop(name)
+        self.listeners[name].stop()
+
+    async def _follow(self) -> None:
+        """Bring the listeners in line with what the model says is running."""
+        for name, machine in self.simulation.machines.items():
+            if machine.running:
+                await self.listeners[name].start()
+            else:
+                self.listeners[name].stop()
+
+    # The verbs of the control endpoint. Each takes and returns what JSON can hold.
+
+    async def migrate(self, vm: str, host: str) -> None:
+        """Live-migrate a guest."""
+        self.simulation.migrate(vm, host)
+
+    async def stop_machine(self, machine: str) -> None:
+        """Switch a machine off."""
+        self._stopped_itself(machine)
+
+    async def start_machine(self, machine: str) -> None:
+        """Switch a machine on."""
+        self.simulation.start(machine)
+        await self._follow()
+
+    async def set(self, machine: str, key: str, value: str) -> None:
+        """Change a property of the model."""
+        self.simulation.set(machine, key, value)
+        await self._follow()
+
+    async def state(self, machine: str) -> Mapping[str, Any]:
+        """What the model and the wire know of a machine."""
+        listener = self.listeners[machine]
+        return {"listening": listener.listening, "port": listener.port, **self.simulation.state(machine)}
+
+    async def status(self) -> Mapping[str, Any]:
+        """Which machines listen where."""
+        return {name: {"port": item.port, "listening": item.listening} for name, item in self.listeners.items()}
+
+    async def keystore(self) -> Mapping[str, Any]:
+        """The keys there are, by their last five."""
+        return self.simulation.keystore()
+
+    async def counters(self, machine: str) -> Mapping[str, Any]:
+        """The journal of a machine."""
+        listener = self.listeners[machine]
+        open_now = {
+            "open_enumerations": listener.service.open_enumerations,
+            "open_shells": listener.service.open_shells,
+        }
+        return {**listener.journal.report(), **open_now}
+
+    async def all_counters(self) -> Mapping[str, Any]:
+        """The journals of all machines."""
+        return {name: await self.counters(name) for name in self.listeners}
+
+    async def reset_counters(self) -> None:
+        """Begin new journals."""
+        for listener in self.listeners.values():
+            listener.journal.clear()
+
+    async def fault(self, machine: str, rule: Mapping[str, Any]) -> None:
+        """Add a fault rule to a machine (``lab.faults``)."""
+        self.listeners[machine].rules.append(FaultRule.from_mapping(rule))
+
+    async def random_faults(self, seed: str, probability: float) -> None:
+        """From now on, give each request to any machine a fault with that probability; each machine has a sequence of its own."""
+        for name, listener in self.listeners.items():
+            listener.random_faults = RandomFaults(f"{seed} {name}", probability) if probability else None
+
+    async def clear_faults(self) -> None:
+        """Remove all fault rules, those of the topology too."""
+        for listener in self.listeners.values():
+            listener.rules.clear()
+            listener.random_faults = None
