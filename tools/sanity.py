@@ -22,11 +22,11 @@ COPY = WORK / "ansible_collections" / "hyperv" / "avma"
 HOME = WORK / "home"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
-INSTALLER = '''\
+INSTALLER = """\
 import ensurepip, pathlib, sysconfig, zipfile
 [wheel] = (pathlib.Path(ensurepip.__file__).parent / "_bundled").glob("pip-*.whl")
 zipfile.ZipFile(wheel).extractall(sysconfig.get_path("purelib"))
-'''
+"""
 
 
 def git(*arguments: str, cwd: Path) -> str:
@@ -63,7 +63,7 @@ def main() -> int:
     prepare_home()
     process = subprocess.Popen(
         # Of the interpreters on PATH some may be a version manager's stand-ins for ones that are not active.
-        ["ansible-test", "sanity", "--color", "no", "--python", PYTHON, *sys.argv[1:]],
+        [sys.executable, "-m", "ansible", "test", "sanity", "--color", "no", "--python", PYTHON, *sys.argv[1:]],
         cwd=COPY,
         env={**os.environ, "HOME": str(HOME)},
         stdin=subprocess.DEVNULL,

@@ -39,7 +39,12 @@ def ansible(command: str, *arguments: str | Path, cwd: Path) -> str:
         "ANSIBLE_COLLECTIONS_PATH": str(cwd / "collections"),
     }
     done = subprocess.run(
-        [sys.executable, "-m", "ansible", command, *arguments], cwd=cwd, env=environment, capture_output=True, text=True
+        [sys.executable, "-m", "ansible", command, *arguments],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        check=False,
+        text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
