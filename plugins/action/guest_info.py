@@ -1,0 +1,64 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ..plugin_utils._action import AvmaAction
+from ..plugin_utils._avma.events import GUEST_EVENT
+from ..plugin_utils._avma.guests import Wish, assess, plan, platform_problem
+from ..plugin_utils._avma.releases import identify_system
+from ..plugin_utils._windows.events import read_events
+from ..plugin_utils._windows.hypervisor import read_hypervisor
+from ..plugin_utils._windows.licensing import read_license
+from ..plugin_utils._windows.system import read_model, read_operating_system
+from ..plugin_utils._wsman.session import Session
+
+_EVENTS = 10
+
+
+class ActionModule(AvmaAction):
+    """Read the activation of a guest."""
+
+    ARGUMENT_SPEC: ClassVar[dict[str, dict[str, Any]]] = {
+        "expected_hosts": {"type": "list", "elements": "str", "default": []},
+        "gather_subset": {
+            "type": "list",
+            "elements": "str",
+            "choices": ["all", "min", "hypervisor", "events"],
+            "default": ["all"],
+        },
+    }
+
+    def perform(self, session: Session, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Read what was asked for and say what is wrong."""
+        wanted = set(arguments["gather_subset"])
+        operating_system = read_operating_system(session)
+        license = read_license(session, operating_system.build)
+        system = identify_system(
+            operating_system.build,
+            operating_system.sku,
+            license.license_family if license else None,
+            operating_system.caption,
+        )
+        decision = plan(system, license, Wish())
+        problems = list(decision.problems) or assess(license, decision.product_key, arguments["expected_hosts"])
+        hypervisor = None
+        if wanted & {"all", "hypervisor"}:
+            misplaced = platform_problem(read_model(session))
+            hypervisor = read_hypervisor(session)
+            problems += [misplaced] if misplaced else hypervisor.problems()
+        events = read_events(session, GUEST_EVENT, _EVENTS) if wanted & {"all", "events"} else []
+        return {
+            "changed": False,
+            "guest": {
+                "system": system.to_dict(),
+                "license": license.to_dict() if license else None,
+                "activation": license.activation.to_dict() if license and license.activation else None,
+                "hypervisor": hypervisor.to_dict() if hypervisor else None,
+                "events": [event.to_dict() for event in events],
+                "problems": [problem.to_dict() for problem in problems],
+            },
+        }

@@ -1,0 +1,45 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """What the modules of this collection have in common."""
+
+    DOCUMENTATION = r"""
+attributes:
+  check_mode:
+    support: full
+    description: Can run in C(check_mode) and return changed status prediction without modifying target.
+  diff_mode:
+    support: full
+    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
+  platform:
+    platforms: windows
+    description: Target OS/families that can be operated against.
+  action:
+    support: full
+    description: Indicates this has a corresponding action plugin so some parts of the options can be executed on the controller.
+  async:
+    support: none
+    description: Supports being used with the C(async) keyword.
+  become:
+    support: none
+    description: Is usable alongside C(become) keywords.
+  delegation:
+    support: full
+    description: Can be used in conjunction with C(delegate_to) and related keywords.
+notes:
+  - Runs on the controller and talks WMI over the WS-Management connection of the play, which must be P(ansible.builtin.winrm#connection)
+    or P(ansible.builtin.psrp#connection). No PowerShell is started on the target.
+  - WMI runs as the user of the connection, who must be an administrator of the target. C(become) does not apply.
+  - Verified against simulated Windows machines, recorded answers of real ones, and Microsoft's documentation.
+"""
+
+    INFO = r"""
+attributes:
+  diff_mode:
+    support: N/A
+    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
+"""

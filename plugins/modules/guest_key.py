@@ -1,0 +1,215 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: guest_key
+short_description: Install the AVMA key of a guest and prove that its host activated it
+version_added: 0.1.0
+description:
+  - Installs the Automatic Virtual Machine Activation (AVMA) key for the release and edition of a Windows Server guest, and has the
+    Hyper-V or Azure Local host that runs it activate it.
+  - Success means that the licence read back from Windows is licensed, carries the AVMA channel, and names the host that
+    activated it and when.
+  - A guest that already is activated by AVMA with the right key is left alone, with no write. A KMS client, MAK or retail key, or the
+    AVMA key of another release, is replaced.
+  - Refuses before any write an evaluation edition, a release or edition for which Microsoft documents no AVMA key, a machine
+    that is not a virtual machine on Hyper-V, and a key that belongs to another release or edition.
+options:
+  product_key:
+    description:
+      - The AVMA key to install, in place of the one that is documented for the guest's release and edition.
+      - The generic AVMA keys are public, so that this is not treated as a secret.
+    type: str
+  release:
+    description:
+      - The release that the guest must have. A guest that has another one is refused.
+      - By default, the release is detected from the build number.
+    type: str
+    choices: ['2012 R2', '2016', '2019', '2022', '2025']
+  edition:
+    description:
+      - The edition that the guest must have. A guest that has another one is refused.
+      - By default, the edition is detected from the SKU of the operating system. V(Azure Edition) is what Microsoft calls Datacenter
+        Azure Edition.
+    type: str
+    choices: [Datacenter, Standard, Essentials, Azure Edition]
+  key_overrides:
+    description:
+      - Additions to the table of AVMA keys, for a release that Microsoft has documented since this collection was made.
+      - A dictionary by release, SAC version or build number, of dictionaries by edition, of keys.
+    type: dict
+    default: {}
+  activate:
+    description:
+      - Whether to activate, not only to install the key.
+      - Windows activates with an installed AVMA key by itself in time; with V(false) that is left to it, and not proved.
+    type: bool
+    default: true
+  expected_hosts:
+    description:
+      - The hosts of which one must have activated the guest, such as the nodes of its cluster; names with or without domain.
+      - By default, any host will do.
+    type: list
+    elements: str
+    default: []
+  timeout:
+    description:
+      - For how many seconds to wait for the activation, and to try again what Windows may accept later.
+    type: int
+    default: 120
+extends_documentation_fragment:
+  - hyperv.avma.common
+seealso:
+  - module: hyperv.avma.guest_info
+  - plugin: hyperv.avma.key
+    plugin_type: lookup
+  - name: Automatic Virtual Machine Activation in Windows Server
+    description: Microsoft's documentation, with the keys.
+    link: https://learn.microsoft.com/windows-server/get-started/automatic-vm-activation
+author:
+  - The hyperv.avma authors (@hyperv-avma)
+"""
+
+EXAMPLES = r"""
+- name: Activate the guest by its host
+  hyperv.avma.guest_key:
+
+- name: Activate the guest, and make sure that it was by a node of this cluster
+  hyperv.avma.guest_key:
+    expected_hosts: [HV01, HV02, HV03]
+
+- name: Install the key only, while the image is being built
+  hyperv.avma.guest_key:
+    activate: false
+
+- name: A release that is newer than this collection
+  hyperv.avma.guest_key:
+    key_overrides:
+      "29500":
+        Datacenter: YQB4H-NKHHJ-Q6K4R-4VMY6-VCH67
+"""
+
+RETURN = r"""
+system:
+  description: What Windows the guest runs.
+  returned: when the guest could be read
+  type: dict
+  sample: {build: 20348, core: false, edition: Datacenter, evaluation: false, name: Windows Server 2022, release: '2022', sku: 8}
+  contains:
+    release:
+      description: The release whose AVMA keys it takes; null if Microsoft documents none for it.
+      type: str
+    edition:
+      description: The edition; null if it is not one that has AVMA keys.
+      type: str
+    core:
+      description: Whether it is Server Core.
+      type: bool
+    evaluation:
+      description: Whether it is an evaluation edition.
+      type: bool
+    build:
+      description: The build number.
+      type: int
+    sku:
+      description: The C(OperatingSystemSKU).
+      type: int
+    name:
+      description: What Microsoft calls this build.
+      type: str
+license:
+  description: The licence row of Windows as read at the end; null if no product key is installed.
+  returned: when the guest could be read
+  type: dict
+  sample:
+    activation_id: 21c56779-b449-4d20-adfc-eece0e1ad74b
+    avma: true
+    channel: VT:IA
+    grace_minutes: 10080
+    name: Windows(R), ServerDatacenter edition
+    partial_product_key: DV9BG
+    reason: null
+    status: licensed
+  contains:
+    name:
+      description: The name of the product.
+      type: str
+    status:
+      description: >-
+        One of V(licensed), V(unlicensed), V(out_of_box_grace), V(out_of_tolerance_grace), V(non_genuine_grace), V(notification),
+        V(extended_grace).
+      type: str
+    reason:
+      description: C(LicenseStatusReason) as an HRESULT; null if there is none.
+      type: str
+    channel:
+      description: C(ProductKeyChannel); V(VT:IA) for an AVMA key.
+      type: str
+    avma:
+      description: Whether the installed key is an AVMA key.
+      type: bool
+    partial_product_key:
+      description: The last five characters of the installed key.
+      type: str
+    activation_id:
+      description: The ID of the product.
+      type: str
+    grace_minutes:
+      description: For how many minutes the activation or grace period lasts.
+      type: int
+activation:
+  description: Which host activated the guest; null if none did.
+  returned: when the guest could be read
+  type: dict
+  sample: {host: HV01, host_pid: 00491-50000-00001-AA666, iaid: 4f4d6ad4-6fc5-4e3e-9d5e-3dbcd7e0f0a1, time: '2026-11-22T08:15:30Z'}
+  contains:
+    host:
+      description: The name of the host.
+      type: str
+    time:
+      description: When, in UTC.
+      type: str
+    iaid:
+      description: The inherited activation ID.
+      type: str
+    host_pid:
+      description: The digital product ID of the host.
+      type: str
+problems:
+  description: What is wrong; empty unless the task failed.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - code: host_not_licensed
+      hresult: '0xC004FD02'
+      message: >-
+        The host HV02 that runs this guest is not activated: 0xC004FD02 (SL_E_IA_PARENT_PARTITION_NOT_ACTIVATED): Windows is not
+        activated on the host machine.
+      remedy: Activate the host that runs this guest (on Azure Local, set its AVMA key or subscription), then run again.
+  contains:
+    code:
+      description: A stable name of the problem.
+      type: str
+    message:
+      description: What is wrong.
+      type: str
+    remedy:
+      description: What to do about it.
+      type: str
+    hresult:
+      description: What Windows said.
+      type: str
+      returned: when Windows said something
+hypervisor:
+  description: What the guest sees of its host, as M(hyperv.avma.guest_info) returns it.
+  returned: when the activation failed
+  type: dict
+events:
+  description: The guest's last activation events, as M(hyperv.avma.guest_info) returns them.
+  returned: when the activation failed
+  type: list
+  elements: dict
+"""

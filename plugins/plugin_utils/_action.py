@@ -1,0 +1,120 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all action plugins of this collection share. Private to this collection."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from ansible.errors import AnsibleConnectionFailure
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action import ActionBase
+
+from ._avma.hresults import explain
+from ._avma.problems import Problem, problem
+from ._windows.licensing import known_hresult
+from ._wsman.connection import open_session
+from ._wsman.errors import FaultError, InvalidAnswerError, UnreachableError, UnsupportedConnectionError
+from ._wsman.session import Session
+
+_DENIED = frozenset({0x80070005, 0x80041003})
+
+
+class Failure(Exception):  # ends the task with a message, and is no error of the program
+    """Ends the task as failed."""
+
+    def __init__(self, problems: Sequence[Problem], **result: Any) -> None:
+        """End the task.
+
+        :param problems: What is wrong; the message is made of them.
+        :param result: What else the task returns.
+        """
+        super().__init__()
+        self.problems = problems
+        self.result = result
+
+
+class AvmaAction(ActionBase):
+    """An action plugin: it checks the arguments, opens the session, and turns errors into results."""
+
+    _requires_connection = True
+    _supports_check_mode = True
+    _supports_async = False
+
+    #: As AnsibleModule takes it; a test holds it against the module's documentation.
+    ARGUMENT_SPEC: ClassVar[dict[str, dict[str, Any]]] = {}
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the task."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        machine = self._task.delegate_to or (task_vars or {}).get("inventory_hostname", "")
+        if self._task.become or self._play_context.become:
+            self._display.warning(
+                f"{machine}: become does not apply to {self._task.action}: WMI runs as the user of the connection"
+            )
+        try:
+            arguments = self._validated_arguments()
+            session = open_session(self._connection, machine)
+            result.update(self.perform(session, arguments))
+        except _InvalidArgumentsError as error:
+            result.update(failed=True, msg=str(error))
+        except UnsupportedConnectionError as error:
+            result.update(failed=True, msg=f"{machine}: {error}")
+        except UnreachableError as error:
+            raise AnsibleConnectionFailure(f"{machine}: {error}") from error
+        except InvalidAnswerError as error:
+            result.update(_failure(machine, [problem("invalid_answer", detail=error)]))
+        except FaultError as error:
+            result.update(_failure(machine, [_fault_problem(error)]))
+        except Failure as failure:
+            result.update(failure.result)
+            result.update(_failure(machine, failure.problems))
+        return result
+
+    @abstractmethod
+    def perform(self, session: Session, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Do the work; the result of the task.
+
+        :param arguments: Checked, with defaults.
+        :raises Failure: The task fails.
+        """
+
+    def _validated_arguments(self) -> Mapping[str, Any]:
+        result = ArgumentSpecValidator(self.ARGUMENT_SPEC).validate(self._task.args)
+        if result.error_messages:
+            # Ansible repeats a wrong value, also one that is no_log.
+            raise _InvalidArgumentsError(_redact("; ".join(result.error_messages), result._no_log_values))
+        arguments: Mapping[str, Any] = result.validated_parameters
+        return arguments
+
+
+class _InvalidArgumentsError(Exception):
+    pass
+
+
+def _redact(text: str, secrets: set[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER")
+    return text
+
+
+def _failure(machine: str, problems: Sequence[Problem]) -> dict[str, Any]:
+    return {
+        "failed": True,
+        "msg": f"{machine}: " + " ".join(str(item) for item in problems),
+        "problems": [item.to_dict() for item in problems],
+    }
+
+
+def _fault_problem(fault: FaultError) -> Problem:
+    hresult = known_hresult(fault)
+    if hresult in _DENIED:
+        return problem("access_denied", 0x80070005)
+    if hresult is None:
+        return problem(
+            "wmi_error", reason=fault.reason, explanation="", remedy="Check the machine's WMI and event log."
+        )
+    return problem("wmi_error", hresult, reason=fault.reason, explanation=f" - {explain(hresult)}.")

@@ -1,0 +1,265 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What to do with a guest, and what is wrong with it. Private to this collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from . import hresults, keys
+from .licenses import License
+from .problems import Problem, problem
+from .releases import AZURE_HOST_SKUS, Edition, Release, System
+
+#: ``Win32_ComputerSystem.Model`` of a virtual machine on Hyper-V (facts, section 7.4).
+HYPER_V_MODEL = "Virtual Machine"
+
+#: How a guest's own words for "on what do I run" go into a problem, by HRESULT.
+_CODES: Mapping[int, str] = {
+    hresults.IA_THROTTLE_LIMIT_EXCEEDED: "activation_throttled",
+    hresults.IA_INVALID_VIRTUALIZATION_PLATFORM: "not_a_hyper_v_guest",
+    hresults.IA_PARENT_PARTITION_NOT_ACTIVATED: "host_not_licensed",
+    hresults.IA_ID_MISMATCH: "host_release_too_old",
+    hresults.IA_MACHINE_NOT_BOUND: "activation_not_bound",
+    hresults.ACCESS_DENIED: "access_denied",
+    0xC004F025: "access_denied",
+}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the user wants of a guest.
+
+    :ivar product_key: A key to install in place of the one of the table.
+    :ivar release: What the guest is said to be; None to detect it.
+    :ivar edition: The same of its edition.
+    :ivar key_overrides: Additions to the key table.
+    :ivar activate: Whether to activate, not only to install the key.
+    :ivar expected_hosts: Hosts of which one must have activated the guest; none means any.
+    """
+
+    product_key: str | None = None
+    release: Release | None = None
+    edition: Edition | None = None
+    key_overrides: keys.Overrides = field(default_factory=dict)
+    activate: bool = True
+    expected_hosts: tuple[str, ...] = ()
+
+
+class Step(Enum):
+    """What a guest needs, from least to most."""
+
+    NOTHING = "nothing"
+    ACTIVATE = "activate"
+    INSTALL = "install"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do with a guest.
+
+    :ivar problems: Why it is refused; then nothing may be written.
+    :ivar product_key: The key that it must have; None if it is refused.
+    """
+
+    step: Step
+    problems: tuple[Problem, ...] = ()
+    product_key: str | None = None
+
+
+def plan(system: System, license: License | None, wish: Wish) -> Plan:
+    """What to do with a guest, from what it is and what it has."""
+    refusal, key = _choose_key(system, wish)
+    if refusal or not key:
+        return Plan(Step.NOTHING, (refusal,) if refusal else ())
+    if license is None or not license.avma or not license.has_key(key):
+        return Plan(Step.INSTALL, product_key=key)
+    if not wish.activate:
+        return Plan(Step.NOTHING, product_key=key)
+    # The row names the former host until Windows activates again, as after a live migration: activate, then look.
+    if not license.proved or unexpected_host(license, wish.expected_hosts):
+        return Plan(Step.ACTIVATE, product_key=key)
+    return Plan(Step.NOTHING, product_key=key)
+
+
+def _choose_key(system: System, wish: Wish) -> tuple[Problem | None, str | None]:
+    if system.evaluation:
+        target = f"Server{system.edition}" + ("Cor" if system.core else "")
+        return problem("evaluation_edition", name=describe(system), target=target), None
+    mismatch = (wish.release and system.release and wish.release != system.release) or (
+        wish.edition and system.edition and wish.edition != system.edition
+    )
+    if mismatch:
+        expected = " ".join(str(part) for part in (wish.release, wish.edition) if part)
+        return problem("system_mismatch", system=describe(system), expected=expected), None
+    release, edition = system.release or wish.release, system.edition or wish.edition
+    if wish.product_key:
+        return _check_key(wish.product_key, system, release, edition), wish.product_key
+    if edition is None:
+        return _no_edition(system), None
+    key = keys.avma_key(release, edition, system.build, wish.key_overrides)
+    if key is None and release is None:
+        documented = ", ".join(keys.documented_versions())
+        return problem("no_avma_key_for_release", name=system.name, documented=documented), None
+    if key is None:
+        return _no_edition(system), None
+    return None, key
+
+
+def _check_key(key: str, system: System, release: Release | None, edition: Edition | None) -> Problem | None:
+    known = keys.identify_key(key)
+    if known is None:
+        return None
+    name = f"Windows Server {known.release} {known.edition}"
+    if known.channel != keys.AVMA_CHANNEL:
+        return problem("kms_client_key", last_five=keys.last_five(key), key=name)
+    if (release and known.release != str(release)) or (edition and known.edition != edition):
+        return problem("key_release_mismatch", last_five=keys.last_five(key), key=name, system=describe(system))
+    return None
+
+
+def _no_edition(system: System) -> Problem:
+    return problem(
+        "no_avma_key_for_edition",
+        name=system.name,
+        edition=f" {system.edition}" if system.edition else "",
+        sku=system.sku,
+        documented=", ".join(Edition),
+    )
+
+
+def describe(system: System) -> str:
+    """A machine's Windows in words."""
+    parts = [system.name, str(system.edition) if system.edition else "", "Evaluation" if system.evaluation else ""]
+    return " ".join(part for part in parts if part)
+
+
+def platform_problem(model: str | None) -> Problem | None:
+    """Whether a machine is a virtual machine on Hyper-V at all.
+
+    :param model: ``Win32_ComputerSystem.Model``.
+    """
+    if model == HYPER_V_MODEL:
+        return None
+    return problem("not_a_hyper_v_guest", detail=f": its model is {model or 'not known'}")
+
+
+def unexpected_host(license: License, expected_hosts: Sequence[str]) -> bool:
+    """Whether the guest was activated by a host other than the expected ones."""
+    if not expected_hosts or license.activation is None:
+        return False
+    return not activated_by(license.activation.host, expected_hosts)
+
+
+def activated_by(host: str, hosts: Iterable[str]) -> bool:
+    """Whether a host is one of these. Names are compared without case, and without their domain if one of the two has none."""
+    return any(_same_host(host, other) for other in hosts)
+
+
+def _same_host(one: str, other: str) -> bool:
+    one, other = one.strip().rstrip(".").lower(), other.strip().rstrip(".").lower()
+    if "." in one and "." in other:
+        return one == other
+    return one.partition(".")[0] == other.partition(".")[0]
+
+
+def assess(license: License | None, product_key: str | None, expected_hosts: Sequence[str] = ()) -> list[Problem]:
+    """What is wrong with the activation of a guest, as its licence shows it.
+
+    :param product_key: The key that it must have; None to take any AVMA key.
+    """
+    if license is None:
+        return [problem("no_product_key")]
+    last_five = license.partial_product_key or "unknown"
+    if not license.avma:
+        channel = license.channel or "unknown"
+        return [problem("not_avma", last_five=last_five, channel=channel, status=license.status)]
+    if product_key and not license.has_key(product_key):
+        return [problem("other_avma_key", last_five=last_five, expected=keys.last_five(product_key))]
+    if not license.proved:
+        explanation = f", {hresults.explain(license.reason)}" if license.reason else ""
+        return [problem("not_activated", status=license.status, explanation=explanation)]
+    if unexpected_host(license, expected_hosts):
+        return [_unexpected(license, expected_hosts)]
+    return []
+
+
+def _unexpected(license: License, expected_hosts: Sequence[str]) -> Problem:
+    host = license.activation.host if license.activation else None
+    return problem("unexpected_host", host=host, expected=", ".join(expected_hosts))
+
+
+def activation_problem(license: License | None, hresult: int | None, host: str | None, timeout: int) -> Problem:
+    """Why a guest is not activated after all was done.
+
+    :param hresult: What Windows answered to the last attempt; None if it accepted it.
+    :param host: The host as the guest sees it.
+    :param timeout: For how long it was tried, in seconds.
+    """
+    if hresult is None and license and license.reason and license.reason & 0x80000000:
+        hresult = license.reason
+    if hresult is None:
+        status = license.status if license else "no product key"
+        return problem("activation_timed_out", status=status, timeout=timeout)
+    return problem(
+        _CODES.get(hresult, "activation_failed"),
+        hresult,
+        host=f" {host}" if host else "",
+        timeout=timeout,
+        detail=f": {hresults.explain(hresult)}",
+    )
+
+
+def rejected_key_problem(hresult: int, product_key: str) -> Problem:
+    """Why Windows did not take a key."""
+    if _CODES.get(hresult) == "access_denied":
+        return problem("access_denied", hresult)
+    return problem("key_rejected", hresult, last_five=keys.last_five(product_key))
+
+
+def key_not_taken_problem(product_key: str) -> Problem:
+    """Windows took a key without an error, and yet does not hold it."""
+    return problem("key_not_taken", last_five=keys.last_five(product_key))
+
+
+@dataclass(frozen=True)
+class Hypervisor:
+    """What a guest sees of its host, from the registry values that the host writes (facts, section 5.5).
+
+    Stale or missing when Data Exchange is off.
+
+    :ivar host_sku: ``HostingSystemEditionId``, the host's operating system SKU.
+    :ivar activation_component: Whether the Microsoft Hyper-V Activation Component device is there.
+    """
+
+    host: str | None
+    host_fqdn: str | None
+    host_sku: int | None
+    host_version: str | None
+    vm_id: str | None
+    vm_name: str | None
+    activation_component: bool
+
+    def problems(self) -> list[Problem]:
+        """What is wrong with the place where a guest runs."""
+        found = []
+        if self.host_sku in AZURE_HOST_SKUS:
+            found.append(problem("not_a_hyper_v_guest", detail=": it runs in Azure"))
+        elif not self.activation_component:
+            found.append(problem("no_activation_component"))
+        return found
+
+    def to_dict(self) -> dict[str, object]:
+        """As the modules return it (RV(hypervisor))."""
+        return {
+            "host": self.host,
+            "host_fqdn": self.host_fqdn,
+            "host_sku": self.host_sku,
+            "host_version": self.host_version,
+            "vm_id": self.vm_id,
+            "vm_name": self.vm_name,
+            "activation_component": self.activation_component,
+        }

@@ -1,0 +1,172 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The AVMA keys that Microsoft documents, and keys that are mistaken for them. Private to this collection."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .releases import VERSIONS, Edition, Release, System, find_edition, find_version
+
+#: Where the AVMA keys stand, and when the table was read.
+SOURCE = (
+    'Microsoft, "Automatic Virtual Machine Activation in Windows Server" (2012 R2 to 2022: 2023-09-19; 2025: tab server2025), '
+    "read 2026-11-21"
+)
+
+#: ``SoftwareLicensingProduct.ProductKeyChannel`` of a row with an AVMA key (facts, section 3.6).
+AVMA_CHANNEL = "VT:IA"
+#: The same of a KMS client key.
+KMS_CHANNEL = "Volume:GVLK"
+
+#: The generic AVMA keys. They are public, and made to be the same everywhere.
+AVMA_KEYS: Mapping[tuple[Release, Edition], str] = {
+    (Release.WS2012R2, Edition.DATACENTER): "Y4TGP-NPTV9-HTC2H-7MGQ3-DV4TW",
+    (Release.WS2012R2, Edition.STANDARD): "DBGBW-NPF86-BJVTX-K3WKJ-MTB6V",
+    (Release.WS2012R2, Edition.ESSENTIALS): "K2XGM-NMBT3-2R6Q8-WF2FK-P36R2",
+    (Release.WS2016, Edition.DATACENTER): "TMJ3Y-NTRTM-FJYXT-T22BY-CWG3J",
+    (Release.WS2016, Edition.STANDARD): "C3RCX-M6NRP-6CXC9-TW2F2-4RHYD",
+    (Release.WS2016, Edition.ESSENTIALS): "B4YNW-62DX9-W8V6M-82649-MHBKQ",
+    (Release.WS2019, Edition.DATACENTER): "H3RNG-8C32Q-Q8FRX-6TDXV-WMBMW",
+    (Release.WS2019, Edition.STANDARD): "TNK62-RXVTB-4P47B-2D623-4GF74",
+    (Release.WS2019, Edition.ESSENTIALS): "2CTP7-NHT64-BP62M-FV6GG-HFV28",
+    (Release.WS2022, Edition.DATACENTER): "W3GNR-8DDXR-2TFRP-H8P33-DV9BG",
+    (Release.WS2022, Edition.STANDARD): "YDFWN-MJ9JR-3DYRK-FXXRW-78VHK",
+    (Release.WS2022, Edition.AZURE): "F7TB6-YKN8Y-FCC6R-KQ484-VMK3J",
+    (Release.WS2025, Edition.DATACENTER): "YQB4H-NKHHJ-Q6K4R-4VMY6-VCH67",
+    (Release.WS2025, Edition.STANDARD): "WWVGQ-PNHV9-B89P4-8GGM9-9HPQ4",
+    (Release.WS2025, Edition.AZURE): "6NMQ9-T38WF-6MFGM-QYGYM-88J4F",
+}
+
+#: KMS client keys (GVLK): only to recognise one that is mistaken for an AVMA key, never to install.
+#: Source: Microsoft, "Key Management Services (KMS) client activation and product keys".
+KMS_CLIENT_KEYS: Mapping[str, tuple[str, Edition]] = {
+    "XC9B7-NBPP2-83J2H-RHMBY-92BT4": ("2012", Edition.STANDARD),
+    "48HP8-DN98B-MYWDG-T2DCC-8W83P": ("2012", Edition.DATACENTER),
+    "D2N9P-3P6X9-2R39C-7RTCD-MDVJX": ("2012 R2", Edition.STANDARD),
+    "W3GGN-FT8W3-Y4M27-J84CP-Q3VJ9": ("2012 R2", Edition.DATACENTER),
+    "KNC87-3J2TX-XB4WP-VCPJV-M4FWM": ("2012 R2", Edition.ESSENTIALS),
+    "WC2BQ-8NRM3-FDDYY-2BFGV-KHKQY": ("2016", Edition.STANDARD),
+    "CB7KF-BWN84-R7R2Y-793K2-8XDDG": ("2016", Edition.DATACENTER),
+    "JCKRF-N37P4-C2D82-9YXRT-4M63B": ("2016", Edition.ESSENTIALS),
+    "DPCNP-XQFKJ-BJF7R-FRC8D-GF6G4": ("1709", Edition.STANDARD),
+    "6Y6KB-N82V8-D8CQV-23MJW-BWTG6": ("1709", Edition.DATACENTER),
+    "PTXN8-JFHJM-4WC78-MPCBR-9W4KR": ("1803", Edition.STANDARD),
+    "2HXDN-KRXHB-GPYC7-YCKFJ-7FVDG": ("1803", Edition.DATACENTER),
+    "N69G4-B89J2-4G8F4-WWYCC-J464C": ("2019", Edition.STANDARD),
+    "WMDGN-G9PQG-XVVXX-R3X43-63DFG": ("2019", Edition.DATACENTER),
+    "WVDHN-86M7X-466P6-VHXV7-YY726": ("2019", Edition.ESSENTIALS),
+    "N2KJX-J94YW-TQVFB-DG9YT-724CC": ("1809 to 20H2", Edition.STANDARD),
+    "6NMRW-2C8FM-D24W7-TQWMY-CWH2D": ("1809 to 20H2", Edition.DATACENTER),
+    "VDYBN-27WPP-V4HQT-9VMD4-VMK7H": ("2022", Edition.STANDARD),
+    "WX4NM-KYWYW-QJJR4-XV3QB-6VM33": ("2022", Edition.DATACENTER),
+    "NTBV8-9K7Q8-V27C6-M2BTV-KHMXV": ("2022", Edition.AZURE),
+    "TVRH6-WHNXV-R9WG3-9XRFY-MY832": ("2025", Edition.STANDARD),
+    "D764K-2NDRG-47T6Q-P8T8W-YP6DF": ("2025", Edition.DATACENTER),
+    "XGN3F-F394H-FD2MY-PP6FD-8MCRC": ("2025", Edition.AZURE),
+}
+
+# The alphabet of product keys: base 24 without vowels and look-alikes, and the N of keys since Windows 8.
+_GROUP = "[BCDFGHJKMNPQRTVWXY2346789]{5}"
+_PRODUCT_KEY = re.compile(f"{_GROUP}(?:-{_GROUP}){{4}}")
+
+#: A user's additions to the table: by build, SAC version or release, then by edition.
+Overrides = Mapping[str, Mapping[str, str]]
+
+
+class InvalidKeyError(ValueError):
+    """The text is not a product key. The message does not repeat it: it may be a secret with a typing error."""
+
+
+@dataclass(frozen=True)
+class KnownKey:
+    """A public key of the tables: ``release`` is a release or SAC version, ``channel`` a ProductKeyChannel."""
+
+    release: str
+    edition: Edition
+    channel: str
+
+
+def normalize_key(text: str) -> str:
+    """A product key in capitals, with plain hyphens.
+
+    :raises InvalidKeyError: It is not five groups of five letters and digits that product keys use.
+    """
+    # Microsoft's own error page names dashes changed by a word processor as a cause of 0xC004F050.
+    key = re.sub("[\u2010-\u2015\u2212]", "-", text).strip().upper()
+    if not _PRODUCT_KEY.fullmatch(key):
+        raise InvalidKeyError("a product key is five groups of five letters and digits, joined by hyphens")
+    return key
+
+
+def last_five(key: str) -> str:
+    """What of a key may be shown, and what Windows tells of an installed one (``PartialProductKey``)."""
+    return key[-5:]
+
+
+def identify_key(text: str) -> KnownKey | None:
+    """What a whole key, or its last five characters, is known to be; None if it is in neither table."""
+    wanted = text.strip().upper()
+    suffix = wanted if len(wanted) == 5 else normalize_key(wanted)
+    for (release, edition), key in AVMA_KEYS.items():
+        if key.endswith(suffix):
+            return KnownKey(str(release), edition, AVMA_CHANNEL)
+    for key, (version, edition) in KMS_CLIENT_KEYS.items():
+        if key.endswith(suffix):
+            return KnownKey(version, edition, KMS_CHANNEL)
+    return None
+
+
+def check_overrides(overrides: Overrides) -> None:
+    """Refuse additions that can never apply or are no keys.
+
+    :raises ValueError: A version, an edition or a key is not one.
+    """
+    for version, keys in overrides.items():
+        if not version.strip().isdigit() and find_version(version) is None:
+            raise ValueError(f"key_overrides: {version!r} is not a release, a SAC version or a build number")
+        for edition, key in keys.items():
+            if find_edition(edition) is None:
+                raise ValueError(f"key_overrides: {edition!r} is not one of {', '.join(Edition)}")
+            known = identify_key(normalize_key(key))
+            if known and known.channel != AVMA_CHANNEL:
+                raise ValueError(
+                    f"key_overrides: the key ending in {last_five(key)} for {version} {edition} is a KMS client key, "
+                    "which no host can activate"
+                )
+
+
+def avma_key(
+    release: Release | None, edition: Edition, build: int | None = None, overrides: Overrides | None = None
+) -> str | None:
+    """The AVMA key of a release and edition, or None if none is documented.
+
+    :param build: Also look for an addition for this very build or its SAC version.
+    :param overrides: A user's additions, as checked by ``check_overrides``; they go before the table.
+    """
+    for version, keys in (overrides or {}).items():
+        named = find_version(version)
+        same_build = build is not None and (version.strip() == str(build) or (named and named.build == build))
+        same_release = (
+            named is not None and release is not None and named.release == release and named.name.endswith(str(release))
+        )
+        if same_build or same_release:
+            for name, key in keys.items():
+                if find_edition(name) == edition:
+                    return normalize_key(key)
+    return AVMA_KEYS.get((release, edition)) if release else None
+
+
+def documented_versions() -> list[str]:
+    """The versions that have AVMA keys, for messages."""
+    return [version.name for version in VERSIONS if version.release]
+
+
+def key_for(system: System, overrides: Overrides | None = None) -> str | None:
+    """The AVMA key that a machine needs, or None if none is documented."""
+    if system.edition is None:
+        return None
+    return avma_key(system.release, system.edition, system.build, overrides)

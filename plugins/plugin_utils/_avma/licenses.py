@@ -1,0 +1,114 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The licence of a machine as read from it. Private to this collection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from . import keys
+from .hresults import format_hresult
+
+
+class Status(str, Enum):
+    """``SoftwareLicensingProduct.LicenseStatus`` in words (slmgr.vbs; facts, section 3.8)."""
+
+    UNLICENSED = "unlicensed"
+    LICENSED = "licensed"
+    OUT_OF_BOX_GRACE = "out_of_box_grace"
+    OUT_OF_TOLERANCE_GRACE = "out_of_tolerance_grace"
+    NON_GENUINE_GRACE = "non_genuine_grace"
+    NOTIFICATION = "notification"
+    EXTENDED_GRACE = "extended_grace"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+#: By the number that Windows gives.
+STATUSES = tuple(Status)
+
+
+@dataclass(frozen=True)
+class Activation:
+    """Which host activated a guest, and when.
+
+    :ivar iaid: The inherited activation id.
+    :ivar host_pid: The host's digital product id.
+    """
+
+    host: str
+    time: datetime | None
+    iaid: str | None
+    host_pid: str | None
+
+    def to_dict(self) -> dict[str, object]:
+        """As the modules return it (RV(activation))."""
+        return {
+            "host": self.host,
+            "time": format_time(self.time),
+            "iaid": self.iaid,
+            "host_pid": self.host_pid,
+        }
+
+
+@dataclass(frozen=True)
+class License:
+    """The row of ``SoftwareLicensingProduct`` that holds the product key of Windows.
+
+    :ivar reason: LicenseStatusReason, an HRESULT; None if there is none.
+    :ivar channel: ProductKeyChannel.
+    :ivar avma: Whether the key is one that a host activates.
+    :ivar grace_minutes: GracePeriodRemaining: what is left of a grace period or of the activation.
+    """
+
+    name: str
+    description: str
+    status: Status
+    reason: int | None
+    channel: str | None
+    partial_product_key: str | None
+    activation_id: str
+    grace_minutes: int
+    license_family: str | None
+    activation: Activation | None = None
+
+    @property
+    def licensed(self) -> bool:
+        """Whether Windows is activated, beyond any grace period."""
+        return self.status is Status.LICENSED
+
+    @property
+    def avma(self) -> bool:
+        # Two marks, because the whole Description of an AVMA row is UNVERIFIED (facts, section 3.6).
+        return self.channel == keys.AVMA_CHANNEL or "VIRTUAL_MACHINE_ACTIVATION" in self.description
+
+    @property
+    def proved(self) -> bool:
+        """Whether a host has activated this guest and left its name."""
+        return self.licensed and self.avma and self.activation is not None
+
+    def has_key(self, product_key: str) -> bool:
+        """Whether this key is the installed one, as far as its last five characters tell."""
+        return self.partial_product_key == keys.last_five(product_key)
+
+    def to_dict(self) -> dict[str, object]:
+        """As the modules return it (RV(license))."""
+        return {
+            "name": self.name,
+            "status": str(self.status),
+            "reason": None if self.reason is None else format_hresult(self.reason),
+            "channel": self.channel,
+            "avma": self.avma,
+            "partial_product_key": self.partial_product_key,
+            "activation_id": self.activation_id,
+            "grace_minutes": self.grace_minutes,
+        }
+
+
+def format_time(moment: datetime | None) -> str | None:
+    """A moment as ISO 8601 in UTC, to the second."""
+    return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")

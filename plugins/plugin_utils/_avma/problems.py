@@ -1,0 +1,154 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that can be wrong, each with a stable code, a message and a remedy. Private to this collection.
+
+The codes are part of the interface: playbooks test them. Messages and remedies may be improved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from . import hresults
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, and what to do about it."""
+
+    code: str
+    message: str
+    remedy: str
+    hresult: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}"
+
+    def to_dict(self) -> dict[str, str]:
+        """As the modules return it (RV(problems))."""
+        result = {"code": self.code, "message": self.message, "remedy": self.remedy}
+        if self.hresult is not None:
+            result["hresult"] = hresults.format_hresult(self.hresult)
+        return result
+
+
+#: Message and remedy of each problem, with the facts that they name in braces.
+#: The four errors of Windows Admin Center (vm-activate, "Troubleshoot AVMA") are key_rejected, key_release_mismatch, node_down
+#: and update_missing.
+PROBLEMS: Mapping[str, tuple[str, str]] = {
+    "evaluation_edition": (
+        "{name} is an evaluation edition, which takes no AVMA key.",
+        "Convert it first (DISM /Online /Set-Edition:{target} /ProductKey:<key> /AcceptEula) and reboot; a domain controller cannot.",
+    ),
+    "no_avma_key_for_release": (
+        "No AVMA key is documented for {name}.",
+        "Use a release that has one ({documented}), or, if Microsoft has published one since, pass it in key_overrides.",
+    ),
+    "no_avma_key_for_edition": (
+        "No AVMA key is documented for {name}{edition} (SKU {sku}).",
+        "AVMA is for the editions {documented} of Windows Server: use one of these, or another way to activate this machine.",
+    ),
+    "not_a_hyper_v_guest": (
+        "The machine is not a virtual machine on Hyper-V{detail}.",
+        "Run it on Hyper-V or Azure Local; elsewhere (Azure, other hypervisors) use KMS or a key of its own.",
+    ),
+    "key_release_mismatch": (
+        "The key ending in {last_five} is the AVMA key of {key}, and this is {system}.",
+        "Leave product_key out to get the right key, or correct release and edition.",
+    ),
+    "kms_client_key": (
+        "The key ending in {last_five} is the KMS client key of {key}: no host can activate it.",
+        "Leave product_key out to get the AVMA key.",
+    ),
+    "system_mismatch": (
+        "The machine is {system}, not {expected} as the task says.",
+        "Correct release and edition, or leave them out to have them detected.",
+    ),
+    "key_rejected": (
+        "Windows rejected the key ending in {last_five}: {explanation}.",
+        "{remedy}",
+    ),
+    "key_not_taken": (
+        "Windows gave no error for the key ending in {last_five}, but its licence does not hold it.",
+        "See the Application event log of the machine (source Microsoft-Windows-Security-SPP), then run again.",
+    ),
+    "access_denied": (
+        "Windows denied access to its licensing: {explanation}.",
+        "{remedy}",
+    ),
+    "host_not_licensed": (
+        "The host{host} that runs this guest is not activated: {explanation}.",
+        "{remedy}",
+    ),
+    "host_release_too_old": (
+        "The host{host} that runs this guest cannot activate it: {explanation}.",
+        "{remedy}",
+    ),
+    "activation_not_bound": (
+        "No host has activated this guest: {explanation}.",
+        "{remedy}",
+    ),
+    "activation_throttled": (
+        "The host{host} did not come round to this guest in {timeout} s: {explanation}.",
+        "{remedy}",
+    ),
+    "activation_failed": (
+        "The activation failed: {explanation}.",
+        "{remedy}",
+    ),
+    "activation_timed_out": (
+        "After {timeout} s the guest is not activated by a host (status: {status}).",
+        "Check that its host is activated and that Data Exchange is on for the VM; run again, with a longer timeout if it is slow.",
+    ),
+    "not_activated": (
+        "Windows has its AVMA key, but is not activated by a host (status: {status}{explanation}).",
+        "Run guest_key on it; if that fails, it tells why.",
+    ),
+    "not_avma": (
+        "Windows is not activated by its host: its key ending in {last_five} is of channel {channel} (status: {status}).",
+        "Run guest_key to install the AVMA key.",
+    ),
+    "other_avma_key": (
+        "The AVMA key ending in {last_five} is installed, and the one of this release and edition ends in {expected}.",
+        "Run guest_key to install the right one.",
+    ),
+    "no_product_key": (
+        "No product key of Windows is installed.",
+        "Run guest_key to install the AVMA key.",
+    ),
+    "unexpected_host": (
+        "The guest was activated by {host}, which is not one of {expected}.",
+        "Move the guest to one of these hosts and run again, or correct expected_hosts.",
+    ),
+    "invalid_argument": (
+        "{detail}.",
+        "Correct the task.",
+    ),
+    "invalid_answer": (
+        "The machine answered something that is not WS-Management: {detail}.",
+        "Check that no proxy or other service answers in its place, then run again.",
+    ),
+    "wmi_error": (
+        "WMI answered with a fault: {reason}{explanation}",
+        "{remedy}",
+    ),
+    "no_activation_component": (
+        "The guest has no Microsoft Hyper-V Activation Component device.",
+        "Install the integration services of the guest, and check its device manager.",
+    ),
+}
+
+
+def problem(code: str, hresult: int | None = None, **facts: object) -> Problem:
+    """A problem of the table.
+
+    :param hresult: What Windows said; its explanation and remedy are facts too, ``explanation`` and ``remedy``.
+    :param facts: The facts that the message and the remedy name.
+    """
+    message, remedy = PROBLEMS[code]
+    if hresult is not None:
+        explained = hresults.explain(hresult)
+        facts = {"explanation": explained, "remedy": explained.remedy, **facts}
+    return Problem(code, message.format(**facts), remedy.format(**facts), hresult)

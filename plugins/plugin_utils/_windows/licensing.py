@@ -1,0 +1,115 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Windows' licensing classes. Private to this collection.
+
+Source: CIM-dump and slmgr.vbs (facts, section 3), which reads the same rows and calls the same methods. A method that fails
+raises the HRESULT of licensing; a ReturnValue tells nothing.
+"""
+
+from __future__ import annotations
+
+from .._avma import hresults
+from .._avma.licenses import STATUSES, Activation, License, Status
+from .._wsman.errors import FaultError
+from .._wsman.escape import wql_literal
+from .._wsman.instance import Instance
+from .._wsman.session import Session
+
+#: ApplicationID of Windows itself (slmgr.vbs, WindowsAppId).
+_WINDOWS = "55c92734-d682-4d71-983e-d6ec3f16059f"
+_COLUMNS = (
+    "ID, Name, Description, LicenseStatus, LicenseStatusReason, ProductKeyChannel, PartialProductKey, LicenseFamily, "
+    "GracePeriodRemaining"
+)
+_AVMA_COLUMNS = "IAID, AutomaticVMActivationHostMachineName, AutomaticVMActivationHostDigitalPid2, AutomaticVMActivationLastActivationTime"
+#: Windows Server 2012 R2, the first build whose class has the AVMA columns (facts, section 3.5).
+_FIRST_AVMA_BUILD = 9600
+
+
+class LicensingError(Exception):
+    """Windows' licensing refused a call.
+
+    :ivar hresult: What it said.
+    """
+
+    def __init__(self, fault: FaultError, hresult: int) -> None:
+        super().__init__(fault.reason)
+        self.hresult = hresult
+
+
+def known_hresult(fault: FaultError) -> int | None:
+    """The HRESULT of a fault that this collection can explain, else its most specific one; None if it carries none."""
+    known = (code for code in fault.hresults if code in hresults.HRESULTS)
+    return next(known, next(iter(fault.hresults), None))
+
+
+def read_license(session: Session, build: int) -> License | None:
+    """The row that holds the product key of Windows; None if no key is installed.
+
+    :param build: The machine's build: older ones lack the AVMA columns, and asking for them is an error.
+    """
+    columns = f"{_COLUMNS}, {_AVMA_COLUMNS}" if build >= _FIRST_AVMA_BUILD else _COLUMNS
+    rows = session.query(
+        f"SELECT {columns} FROM SoftwareLicensingProduct WHERE ApplicationID = {wql_literal(_WINDOWS)} "
+        "AND PartialProductKey <> NULL AND LicenseIsAddon = FALSE"
+    )
+    return _license(rows[0]) if rows else None
+
+
+def _license(row: Instance) -> License:
+    number = row.integer("LicenseStatus") or 0
+    host = row.text("AutomaticVMActivationHostMachineName")
+    return License(
+        name=row.text("Name") or "",
+        description=row.text("Description") or "",
+        status=STATUSES[number] if number < len(STATUSES) else Status.UNLICENSED,
+        reason=row.integer("LicenseStatusReason") or None,
+        channel=row.text("ProductKeyChannel") or None,
+        partial_product_key=row.text("PartialProductKey") or None,
+        activation_id=row.text("ID") or "",
+        grace_minutes=row.integer("GracePeriodRemaining") or 0,
+        license_family=row.text("LicenseFamily") or None,
+        activation=Activation(
+            host,
+            row.datetime("AutomaticVMActivationLastActivationTime"),
+            row.text("IAID") or None,
+            row.text("AutomaticVMActivationHostDigitalPid2") or None,
+        )
+        if host
+        else None,
+    )
+
+
+def install_product_key(session: Session, product_key: str) -> None:
+    """Install a product key and have Windows read its licences anew, as ``slmgr.vbs /ipk`` does.
+
+    :raises LicensingError: Windows rejects the key; the former one still stands.
+    """
+    rows = session.query("SELECT Version FROM SoftwareLicensingService")
+    selectors = {"Version": (rows[0].text("Version") if rows else None) or ""}
+    _call(session, "SoftwareLicensingService", "InstallProductKey", selectors, {"ProductKey": product_key})
+    _call(session, "SoftwareLicensingService", "RefreshLicenseStatus", selectors)
+
+
+def activate(session: Session, activation_id: str) -> None:
+    """Activate the product with this id.
+
+    :raises LicensingError: Windows cannot activate it.
+    """
+    _call(session, "SoftwareLicensingProduct", "Activate", {"ID": activation_id})
+
+
+def _call(
+    session: Session, class_name: str, method: str, selectors: dict[str, str], arguments: dict[str, str] | None = None
+) -> None:
+    try:
+        session.invoke(class_name, method, arguments, selectors)
+    except FaultError as fault:
+        # Windows stopped waiting, not working: what is read back afterwards decides.
+        if fault.timed_out:
+            return
+        hresult = known_hresult(fault)
+        if hresult is None:
+            raise
+        raise LicensingError(fault, hresult) from fault

@@ -1,0 +1,52 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can go wrong between the controller and WMI. Private to this collection."""
+
+from __future__ import annotations
+
+
+class WSManError(Exception):
+    """Base of all errors of this package."""
+
+
+class UnsupportedConnectionError(WSManError):
+    """The play's connection plugin is neither winrm nor psrp."""
+
+
+class UnreachableError(WSManError):
+    """The machine could not be reached, cut the connection, or turned the credentials down."""
+
+
+class InvalidAnswerError(WSManError):
+    """The machine answered something that is not WS-Management: garbage, too much, or the answer to another request."""
+
+
+class ProcessError(WSManError):
+    """A program on the machine could not be run to its end."""
+
+
+class FaultError(WSManError):
+    """The machine answered a fault.
+
+    :ivar reason: The text of the fault, in the machine's language: to show, never to decide on.
+    :ivar wsman_code: ``Code`` of ``f:WSManFault`` (an unsigned 32-bit HRESULT or Win32 code), if there is one.
+    :ivar hresults: Every HRESULT that the fault carries, the most specific first: WMI's and its provider's before that of
+        WS-Management, codes before text.
+    """
+
+    #: WS-Management operation timed out ([MS-WSMV] 2.2.4.43, ERROR_WSMAN_OPERATION_TIMEDOUT 0x80338029).
+    OPERATION_TIMED_OUT = 2150858793
+    #: ERROR_WSMAN_QUOTA_MAX_OPERATIONS_USER and its kin: nothing was run, the request may be sent again.
+    TOO_MANY_OPERATIONS = frozenset({2150859174})
+
+    def __init__(self, reason: str, wsman_code: int | None = None, hresults: tuple[int, ...] = ()) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.wsman_code = wsman_code
+        self.hresults = hresults
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether Windows gave up waiting; the operation itself may still go on."""
+        return self.wsman_code == self.OPERATION_TIMED_OUT

@@ -1,0 +1,162 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A session with the WMI of one machine: what the layers above use. Private to this collection."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from xml.etree.ElementTree import Element
+
+from . import messages
+from .errors import FaultError, InvalidAnswerError
+from .instance import Instance
+
+CIMV2 = "root/cimv2"
+
+#: Far above what a default WinRM service may send (500 KB), far below what hurts the controller.
+MAX_ANSWER_BYTES = 4 * 1024 * 1024
+#: A whole enumeration; 2,000 VMs with all their KVP items are about 10 MiB.
+MAX_ENUMERATION_BYTES = 64 * 1024 * 1024
+# Pauses, in seconds, before a request that Windows was too busy to take is sent again.
+_BUSY_PAUSES = (1.0, 2.0, 4.0)
+
+
+@dataclass(frozen=True)
+class ProcessResult:
+    """What a program on the machine left behind."""
+
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+
+
+class Transport(Protocol):
+    """The way to the machine: one implementation for each connection plugin."""
+
+    #: The URL of the WinRM listener.
+    endpoint: str
+    #: Seconds that Windows may take for one request.
+    operation_timeout: int
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether what is sent is encrypted, by TLS or by message encryption."""
+        ...
+
+    def send(self, message: bytes) -> bytes:
+        """Send an envelope; the answer's or the fault's envelope.
+
+        :raises UnreachableError: The machine cannot be reached, cut the connection or turned the credentials down.
+        :raises InvalidAnswerError: The answer is no message, or larger than ``MAX_ANSWER_BYTES``.
+        """
+        ...
+
+    def run(self, command: str, arguments: Sequence[str], stdin: bytes) -> ProcessResult:
+        """Run a program in a WinRS shell of its own.
+
+        :raises UnreachableError: As ``send``.
+        :raises ProcessError: The program could not be run to its end.
+        """
+        ...
+
+
+class Session:
+    """Queries and method calls on one machine.
+
+    Every method raises the errors of ``Transport.send``, and ``FaultError`` when Windows refuses the request.
+    """
+
+    def __init__(self, transport: Transport, machine: str, sleep: Callable[[float], None] = time.sleep) -> None:
+        """Talk over a transport.
+
+        :param machine: The name by which the user knows the machine, for messages.
+        :param sleep: Waits so many seconds.
+        """
+        self._transport = transport
+        self._sleep = sleep
+        self.machine = machine
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether a secret may be sent."""
+        return self._transport.encrypted
+
+    def query(self, wql: str, namespace: str = CIMV2, limit: int | None = None) -> list[Instance]:
+        """The instances that a WQL query selects.
+
+        :param wql: The query; put text into it with ``escape.wql_literal`` only.
+        :param limit: Read no more than so many instances.
+        """
+        page = messages.Page([], None)
+
+        def request(header: messages.Header) -> bytes:
+            if page.context is None:
+                return messages.enumerate_wql(header, namespace, wql)
+            return messages.pull(header, namespace, page.context)
+
+        items: list[Instance] = []
+        size = 0
+        while True:
+            content, length = self._exchange(request)
+            page = messages.read_page(content)
+            items.extend(page.items)
+            size += length
+            if page.context is None:
+                return items[:limit]
+            if limit is not None and len(items) >= limit:
+                self._release(namespace, page.context)
+                return items[:limit]
+            if size > MAX_ENUMERATION_BYTES:
+                self._release(namespace, page.context)
+                raise InvalidAnswerError(f"the answer to a query is larger than {MAX_ENUMERATION_BYTES} bytes")
+
+    def get(self, class_name: str, selectors: Mapping[str, str], namespace: str = CIMV2) -> Instance:
+        """The instance of a class with these keys."""
+        content, _length = self._exchange(lambda header: messages.get(header, namespace, class_name, selectors))
+        return messages.read_instance(content)
+
+    def invoke(
+        self,
+        class_name: str,
+        method: str,
+        arguments: Mapping[str, messages.Argument] | None = None,
+        selectors: Mapping[str, str] | None = None,
+        namespace: str = CIMV2,
+    ) -> Instance:
+        """Call a method; its out parameters, with ``ReturnValue``.
+
+        :param selectors: The keys of the instance; none for a static method.
+        """
+        content, _length = self._exchange(
+            lambda header: messages.invoke(header, namespace, class_name, method, arguments or {}, selectors or {})
+        )
+        return messages.read_output(content, method)
+
+    def run(self, command: str, arguments: Sequence[str] = (), stdin: bytes = b"") -> ProcessResult:
+        """Run a program in a WinRS shell; secrets go to its standard input, never into its arguments.
+
+        :raises ProcessError: The program could not be run to its end.
+        """
+        return self._transport.run(command, arguments, stdin)
+
+    def _release(self, namespace: str, context: str) -> None:
+        self._exchange(lambda header: messages.release(header, namespace, context))
+
+    def _exchange(self, write: Callable[[messages.Header], bytes]) -> tuple[Element, int]:
+        pauses = iter(_BUSY_PAUSES)
+        while True:
+            message_id = f"uuid:{uuid.uuid4()}"
+            header = messages.Header(self._transport.endpoint, message_id, self._transport.operation_timeout)
+            answer = self._transport.send(write(header))
+            try:
+                return messages.read(answer, message_id), len(answer)
+            except FaultError as fault:
+                pause = next(pauses, None)
+                if pause is None or fault.wsman_code not in FaultError.TOO_MANY_OPERATIONS:
+                    raise
+            self._sleep(pause)

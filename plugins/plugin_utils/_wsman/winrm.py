@@ -1,0 +1,112 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way to a machine on Ansible's winrm connection, through pywinrm. Private to this collection."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from spnego.exceptions import SpnegoError
+from winrm.exceptions import (
+    AuthenticationError,
+    WinRMError,
+    WinRMOperationTimeoutError,
+    WinRMTransportError,
+    WSManFaultError,
+)
+
+from .errors import InvalidAnswerError, ProcessError, UnreachableError
+from .http import limit_answers, translated
+from .session import ProcessResult
+
+if TYPE_CHECKING:
+    import requests
+    from winrm.protocol import Protocol
+
+#: UTF-8, the code page that Ansible's own winrm connection opens its shells with.
+_CODEPAGE_UTF8 = 65001
+
+
+class WinrmTransport:
+    """A ``Transport`` over the ``winrm.Protocol`` of an Ansible winrm connection. No shell is opened but by ``run``."""
+
+    def __init__(self, connection: Any) -> None:
+        """Take over a connection.
+
+        :param connection: ``ansible.builtin.winrm``, connected or not.
+        """
+        # Connecting opens a shell, unless there seems to be one.
+        shell_id = connection.shell_id
+        connection.shell_id = shell_id or "none"
+        try:
+            connection._connect()
+        finally:
+            connection.shell_id = shell_id
+        self._protocol: Protocol = connection.protocol
+        self._http: requests.Session | None = None
+        self.endpoint: str = self._protocol.transport.endpoint
+        self.operation_timeout: int = self._protocol.operation_timeout_sec
+
+    @property
+    def encrypted(self) -> bool:
+        self._authenticate()
+        return self.endpoint.lower().startswith("https:") or self._protocol.transport.encryption is not None
+
+    def send(self, message: bytes) -> bytes:
+        self._authenticate()
+        with self._errors():
+            try:
+                answer: bytes = self._protocol.transport.send_message(message)
+                return answer
+            except WinRMTransportError as error:
+                # A fault comes as HTTP 500 (DSP0226, 14.6); the session reads it.
+                if error.code != 500 or not error.response_text:
+                    raise
+                return error.response_text.encode()
+
+    def run(self, command: str, arguments: Sequence[str], stdin: bytes) -> ProcessResult:
+        self._authenticate()
+        with self._errors():
+            try:
+                return self._run(command, arguments, stdin)
+            except WSManFaultError as error:
+                raise ProcessError(f"{command} could not be run: {error.reason}") from error
+            except WinRMOperationTimeoutError as error:
+                raise ProcessError(f"{command} could not be started within {self.operation_timeout} s") from error
+
+    def _run(self, command: str, arguments: Sequence[str], stdin: bytes) -> ProcessResult:
+        shell_id = self._protocol.open_shell(codepage=_CODEPAGE_UTF8)
+        try:
+            command_id = self._protocol.run_command(shell_id, command, arguments, console_mode_stdin=False)
+            try:
+                self._protocol.send_command_input(shell_id, command_id, stdin, end=True)
+                stdout, stderr, exit_code = self._protocol.get_command_output(shell_id, command_id)
+            finally:
+                self._protocol.cleanup_command(shell_id, command_id)
+        finally:
+            self._protocol.close_shell(shell_id, close_session=False)
+        return ProcessResult(exit_code, stdout, stderr)
+
+    def _authenticate(self) -> None:
+        """Once: authenticate, so that encryption is known, and bound the answers from then on."""
+        if self._http is None:
+            with self._errors():
+                self._http = self._protocol.transport.build_session()
+            limit_answers(self._http)
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            with translated(self.endpoint):
+                yield
+        except AuthenticationError as error:
+            raise UnreachableError(f"{self.endpoint} rejected the credentials (HTTP 401)") from error
+        except WinRMTransportError as error:
+            raise UnreachableError(f"{self.endpoint} answered HTTP {error.code}") from error
+        except (WinRMError, SpnegoError, struct.error, LookupError, ValueError) as error:
+            # What pywinrm and its authentication raise on an answer that cannot be decrypted or decoded.
+            raise InvalidAnswerError(f"the answer could not be decrypted ({error})") from error
