@@ -26,7 +26,7 @@ from lab.faults import Effect, FaultRule, RandomFaults
 from lab.simulation import ListenerOptions, SimulatedMachine
 from lab.wsman import ACCESS_DENIED, Operation, Service
 
-_ADDRESS = "127.0.0.1"
+ADDRESS = "127.0.0.1"
 _SOAP_TYPE = "application/soap+xml;charset=UTF-8"
 #: What Effect.HUGE sends without a value: more than any client should take.
 _HUGE = 50 * 1024 * 1024
@@ -54,7 +54,7 @@ class Listener:
         self._stop_machine = stop_machine
         self._authenticator = auth.Authenticator(machine.name, machine.account, self.options, directory)
         self._connections: WeakKeyDictionary[asyncio.BaseTransport, auth.Connection] = WeakKeyDictionary()
-        self._web: web.Server[web.BaseRequest] | None = None
+        self._web: web.Server | None = None
         self._server: asyncio.Server | None = None
         self._socket = _bound(port)
         self.port: int = self._socket.getsockname()[1]
@@ -239,7 +239,7 @@ class _Exchange:
 def _bound(port: int) -> socket.socket:
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    bound.bind((_ADDRESS, port))
+    bound.bind((ADDRESS, port))
     return bound
 
 

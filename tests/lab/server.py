@@ -31,7 +31,7 @@ class Lab:
             context = self.certificates.context if self.certificates and machine.listener.tls else None
             self.listeners[name] = Listener(machine, port, Path(self._private.name), context, self._stopped_itself)
 
-    async def start(self) -> None:
+    async def open(self) -> None:
         """Listen on behalf of every machine that is switched on."""
         for name, listener in self.listeners.items():
             if self.simulation.machines[name].running:
@@ -61,11 +61,11 @@ class Lab:
         """Live-migrate a guest."""
         self.simulation.migrate(vm, host)
 
-    async def stop_machine(self, machine: str) -> None:
+    async def stop(self, machine: str) -> None:
         """Switch a machine off."""
         self._stopped_itself(machine)
 
-    async def start_machine(self, machine: str) -> None:
+    async def start(self, machine: str) -> None:
         """Switch a machine on."""
         self.simulation.start(machine)
         await self._follow()
@@ -88,18 +88,16 @@ class Lab:
         """The keys there are, by their last five."""
         return self.simulation.keystore()
 
-    async def counters(self, machine: str) -> Mapping[str, Any]:
-        """The journal of a machine."""
-        listener = self.listeners[machine]
-        open_now = {
-            "open_enumerations": listener.service.open_enumerations,
-            "open_shells": listener.service.open_shells,
-        }
-        return {**listener.journal.report(), **open_now}
-
-    async def all_counters(self) -> Mapping[str, Any]:
+    async def counters(self) -> Mapping[str, Any]:
         """The journals of all machines."""
-        return {name: await self.counters(name) for name in self.listeners}
+        return {
+            name: {
+                **listener.journal.report(),
+                "open_enumerations": listener.service.open_enumerations,
+                "open_shells": listener.service.open_shells,
+            }
+            for name, listener in self.listeners.items()
+        }
 
     async def reset_counters(self) -> None:
         """Begin new journals."""

@@ -148,7 +148,7 @@ def parse(data: bytes) -> Request:
         raise NotSoapError(str(error)) from error
     header = root.find(f"{{{SOAP}}}Header")
     body = root.find(f"{{{SOAP}}}Body")
-    if root.tag != f"{{{SOAP}}}Envelope" or body is None or root.getroottree().docinfo.doctype:
+    if root.tag != f"{{{SOAP}}}Envelope" or body is None or root.getroottree().docinfo.internalDTD is not None:
         raise NotSoapError("not a SOAP 1.2 envelope")
     content = next(iter(body), None)
     if header is None:

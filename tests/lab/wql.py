@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from operator import eq, ge, gt, le, lt, ne
+from typing import Any
 
 from lab.cim import CimClass, CimError, Instance, Property, Value
 
@@ -36,7 +37,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _KEYWORDS = {"select", "from", "where", "and", "or", "not", "like", "is", "null", "true", "false"}
-_COMPARE: dict[str, Callable[[object, object], bool]] = {
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "=": eq,
     "<>": ne,
     "!=": ne,

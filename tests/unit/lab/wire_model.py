@@ -149,7 +149,7 @@ def wire_lab(directory: Path, *machines: ThingMachine) -> Iterator[WireLab]:
 
     async def begin() -> Lab:
         lab = Lab(simulation, directory)
-        await lab.start()
+        await lab.open()
         return lab
 
     try:

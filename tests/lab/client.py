@@ -1,0 +1,130 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A lab in a process of its own, for tests: started for a ``with`` block, ended with it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import yaml
+
+from lab.control import Control, ControlError
+
+_TESTS = Path(__file__).resolve().parent.parent
+
+
+class Lab:
+    """A running lab.
+
+    ``with Lab(topology) as lab:`` takes the path of a topology or its content. The process ends with the block, and also when the
+    test process dies.
+    """
+
+    def __init__(self, topology: Path | Mapping[str, Any], directory: Path | None = None) -> None:
+        self._temporary = tempfile.TemporaryDirectory(prefix="lab-") if directory is None else None
+        self.directory = Path(self._temporary.name) if self._temporary else Path(directory or "")
+        self._topology = topology
+        self._process: subprocess.Popen[str] | None = None
+        self._control: Control | None = None
+
+    def __enter__(self) -> Lab:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        path = self._topology
+        if not isinstance(path, Path):
+            path = self.directory / "topology.yml"
+            path.write_text(yaml.safe_dump(self._topology), encoding="utf-8")
+        command = [sys.executable, "-m", "lab", "up", str(path), "--directory", str(self.directory), "--stop-at-eof"]
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(_TESTS)},
+            text=True,
+        )
+        assert self._process.stdout is not None
+        if self._process.stdout.readline() != "ready\n":
+            self._end()
+            raise ControlError("the lab did not start; it says why on its standard error")
+        self._control = Control(self.directory)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._end()
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+    def _end(self) -> None:
+        if self._process is not None:
+            # It stops at the end of its standard input.
+            self._process.communicate(timeout=30)
+
+    def call(self, verb: str, **arguments: Any) -> Any:
+        """Run a verb of the control endpoint. Raises ``ControlError``."""
+        assert self._control is not None
+        return self._control.call(verb, **arguments)
+
+    @property
+    def inventory(self) -> Path:
+        """The inventory for ``ansible-playbook -i``."""
+        return self.directory / "inventory" / "hosts.yml"
+
+    def counters(self, machine: str) -> dict[str, Any]:
+        """The journal of a machine (``lab.counters.Journal.report``), with ``open_enumerations`` and ``open_shells``."""
+        report: dict[str, Any] = self.call("counters")[machine]
+        return report
+
+    def invokes(self, machine: str) -> list[dict[str, Any]]:
+        """The method calls that reached a machine, in order."""
+        invokes: list[dict[str, Any]] = self.counters(machine)["invokes"]
+        return invokes
+
+    def writes(self) -> dict[str, list[dict[str, Any]]]:
+        """The method calls that may change something, by machine; machines without any are left out."""
+        return {name: report["writes"] for name, report in self.call("counters").items() if report["writes"]}
+
+    def reset_counters(self) -> None:
+        """Begin new journals everywhere."""
+        self.call("reset_counters")
+
+    def machine(self, name: str) -> dict[str, Any]:
+        """What the model knows of a machine."""
+        state: dict[str, Any] = self.call("state", machine=name)
+        return state
+
+    def migrate(self, vm: str, host: str) -> None:
+        """Live-migrate a guest."""
+        self.call("migrate", vm=vm, host=host)
+
+    def stop(self, machine: str) -> None:
+        """Switch a machine off: its port refuses connections."""
+        self.call("stop", machine=machine)
+
+    def start(self, machine: str) -> None:
+        """Switch a machine on."""
+        self.call("start", machine=machine)
+
+    def set(self, machine: str, key: str, value: str) -> None:
+        """Change a property of the model."""
+        self.call("set", machine=machine, key=key, value=value)
+
+    def fault(self, machine: str, effect: str, **rule: Any) -> None:
+        """Add a fault rule: ``lab.fault('VM01', 'hresult', value=0xC004FD02, match={'method': 'Activate'}, times=1)``."""
+        self.call("fault", machine=machine, rule={"effect": effect, **rule})
+
+    def clear_faults(self) -> None:
+        """Remove all fault rules."""
+        self.call("clear_faults")
+
+    def keystore(self) -> dict[str, Any]:
+        """The keys there are and what became of them, by their last five."""
+        keys: dict[str, Any] = self.call("keystore")
+        return keys

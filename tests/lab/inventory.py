@@ -1,0 +1,70 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The Ansible inventory of a running lab."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lab.listener import ADDRESS
+from lab.server import Lab
+from lab.simulation import ListenerOptions
+from lab.tls import Certificates
+
+
+def write(lab: Lab, path: Path) -> None:
+    """Write the inventory: every machine with what both connection plugins need, so that either can be chosen at run time."""
+    hosts = {name: _variables(lab, name) for name in lab.listeners}
+    children: dict[str, Any] = {
+        group: {"hosts": {name: {} for name in names}} for group, names in lab.simulation.groups.items()
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    text = yaml.safe_dump({"all": {"hosts": hosts, "children": children}}, allow_unicode=True, sort_keys=False)
+    path.write_text(text, encoding="utf-8")
+
+
+def _variables(lab: Lab, name: str) -> dict[str, Any]:
+    machine = lab.simulation.machines[name]
+    options = machine.listener
+    scheme = "https" if options.tls else "http"
+    variables: dict[str, Any] = {
+        "ansible_connection": options.connection,
+        "ansible_host": ADDRESS,
+        "ansible_port": lab.listeners[name].port,
+        "ansible_user": machine.account.name,
+        "ansible_password": machine.account.password,
+        "ansible_winrm_scheme": scheme,
+        "ansible_psrp_protocol": scheme,
+        **_authentication(options),
+    }
+    if options.tls and lab.certificates:
+        variables |= _trust(lab.certificates)
+    return variables | dict(lab.simulation.variables.get(name, {}))
+
+
+def _authentication(options: ListenerOptions) -> dict[str, str]:
+    """The first scheme that the listener offers, as each plugin names it."""
+    winrm, psrp = {
+        "negotiate": ("ntlm", "negotiate"),
+        "basic": ("basic", "basic"),
+        "certificate": ("certificate", "certificate"),
+    }[options.authentication[0]]
+    variables = {"ansible_winrm_transport": winrm, "ansible_psrp_auth": psrp}
+    if psrp == "basic" and not options.tls:
+        variables["ansible_psrp_message_encryption"] = "never"
+    return variables
+
+
+def _trust(certificates: Certificates) -> dict[str, str]:
+    return {
+        "ansible_winrm_ca_trust_path": str(certificates.authority),
+        "ansible_winrm_cert_pem": str(certificates.client),
+        "ansible_winrm_cert_key_pem": str(certificates.client_key),
+        "ansible_psrp_ca_cert": str(certificates.authority),
+        "ansible_psrp_certificate_pem": str(certificates.client),
+        "ansible_psrp_certificate_key_pem": str(certificates.client_key),
+    }
