@@ -66,7 +66,7 @@ matrix-ends: venv collection ## All tests on the oldest and the newest ansible-c
 	$(NOX) --tags ends
 
 .PHONY: lint
-lint: ruff mypy yamllint ansible-lint collection-docs changelog sanity importer ## All static checks, those of certified content included
+lint: ruff mypy yamllint ansible-lint collection-docs changelog execution-environment sanity importer ## All static checks, those of certified content included
 
 .PHONY: ruff
 ruff: venv
@@ -93,6 +93,10 @@ collection-docs: venv collection
 .PHONY: changelog
 changelog: venv
 	antsibull-changelog lint
+
+.PHONY: execution-environment
+execution-environment: venv collection
+	ansible-builder introspect build/collections | grep 'pywinrm.*from collection hyperv.avma'
 
 .PHONY: sanity
 sanity: venv ## ansible-test sanity, without a container

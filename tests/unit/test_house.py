@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,18 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
+COLLECTION = "ansible_collections.hyperv.avma"
 ROLES = sorted(path.name for path in (ROOT / "roles").glob("*"))
+MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("[!_]*.py"))
+OPTION_DEFAULTS: dict[str, Any] = {
+    "type": "str",
+    "elements": None,
+    "required": False,
+    "default": None,
+    "choices": None,
+    "aliases": [],
+}
+LAYERS = {"_avma": {"_avma"}, "_wsman": {"_wsman"}, "_windows": {"_windows", "_wsman", "_avma"}}
 
 
 def load(path: Path) -> Any:
@@ -75,3 +88,53 @@ def test_every_entry_point_of_a_role_is_specified(role: str) -> None:
     entry_points = {path.stem for path in (folder / "tasks").glob("[!_]*.yml")}
     assert set(load(folder / "meta/argument_specs.yml")["argument_specs"]) == entry_points
     assert (folder / "README.md").is_file()
+
+
+def interface(options: dict[str, Any]) -> dict[str, Any]:
+    """What options accept, whether they are documented or specified."""
+    shown: dict[str, Any] = {}
+    for name, option in options.items():
+        nested = option.get("suboptions") or option.get("options")
+        shown[name] = {key: option.get(key, default) for key, default in OPTION_DEFAULTS.items()} | {
+            "options": interface(nested) if nested else None
+        }
+    return shown
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_module_takes_what_its_documentation_says(module: str) -> None:
+    documented = yaml.safe_load(importlib.import_module(f"{COLLECTION}.plugins.modules.{module}").DOCUMENTATION)
+    specified = importlib.import_module(f"{COLLECTION}.plugins.action.{module}").ActionModule.ARGUMENT_SPEC
+    assert interface(documented.get("options", {})) == interface(specified)
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The absolute names of the modules that a plugin file imports."""
+    package = [*COLLECTION.split("."), *path.relative_to(ROOT).parts[:-1]]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            base = [*package[: len(package) - node.level + 1], *filter(None, [node.module])]
+            yield from (".".join([*base, alias.name]) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield str(node.module)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_layers_import_downwards_only(layer: str) -> None:
+    utils = f"{COLLECTION}.plugins.plugin_utils."
+    for path in (ROOT / "plugins/plugin_utils" / layer).glob("*.py"):
+        ours = {name.removeprefix(utils).split(".")[0] for name in imported(path) if name.startswith(COLLECTION)}
+        assert ours <= LAYERS[layer], path
+
+
+def test_core_does_no_input_or_output() -> None:
+    for path in (ROOT / "plugins/plugin_utils/_avma").glob("*.py"):
+        roots = {name.split(".")[0] for name in imported(path)}
+        assert not roots & {"ansible", "os", "pathlib", "requests", "socket", "subprocess", "time", "winrm"}, path
+
+
+def test_lab_models_windows_and_not_our_code() -> None:
+    for path in (ROOT / "tests/lab").rglob("*.py"):
+        assert "ansible_collections" not in {name.split(".")[0] for name in imported(path)}, path

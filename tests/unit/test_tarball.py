@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -30,7 +30,7 @@ SHIPPED = {
 NEEDED_AT_RUN_TIME = {"MANIFEST.json", "FILES.json", "meta", "playbooks", "plugins", "roles"}
 
 
-def ansible(command: str, *arguments: str | Path, cwd: Path) -> str:
+def ansible(command: str, *arguments: str | Path, cwd: Path, status: int = 0) -> str:
     """Run an Ansible command away from the clone, with a home and collections of its own."""
     home = cwd / "home"
     environment = os.environ | {
@@ -46,7 +46,7 @@ def ansible(command: str, *arguments: str | Path, cwd: Path) -> str:
         check=False,
         text=True,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == status, done.stdout + done.stderr
     return done.stdout
 
 
@@ -80,9 +80,13 @@ def test_holds_what_users_need_and_nothing_else(installed: Path) -> None:
     assert set(tracked) <= files
 
 
-def test_loads_from_run_time_folders_alone(installed: Path) -> None:
-    root = collection(installed)
-    documented = json.loads(
-        ansible("doc", "--json", "--type", "module", "--list", "hyperv.avma", cwd=installed),
-    )
-    assert set(documented) == {f"hyperv.avma.{path.stem}" for path in (root / "plugins/modules").glob("[!_]*.py")}
+def test_runs_from_the_run_time_folders_alone(installed: Path) -> None:
+    for path in collection(installed).iterdir():
+        if path.name not in NEEDED_AT_RUN_TIME:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    message = "msg={{ lookup('hyperv.avma.key', 'Windows Server 2022', edition='Datacenter') }}"
+    assert "W3GNR-8DDXR-2TFRP-H8P33-DV9BG" in ansible("adhoc", "localhost", "-m", "debug", "-a", message, cwd=installed)
+    # The module, its action plugin and all that this imports: as far as that goes without a Windows machine.
+    refused = ansible("adhoc", "localhost", "-c", "local", "-m", "hyperv.avma.guest_info", cwd=installed, status=2)
+    assert "set ansible_connection to ansible.builtin.winrm or ansible.builtin.psrp" in refused
