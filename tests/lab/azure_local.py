@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from lab.keys import KeyStore, ProductKey
 from lab.releases import RELEASES
 from lab.spec import AzureLocalSpec
@@ -13,13 +15,30 @@ class AzureLocalActivation:
     """What ServerAVMAManager holds on one host."""
 
     def __init__(self, machine: str, spec: AzureLocalSpec, key_store: KeyStore) -> None:
-        self.module = spec.module
+        self.module: str | None = spec.module
         self.subscription = spec.subscription
         self.key: ProductKey | None = None
         if spec.key is not None:
             self.key = key_store.find(spec.key)
             if self.key is None:
                 raise ValueError(f"{machine}: azure_local.key is not among the keys of the topology")
+
+    def set(self, key: str, value: str) -> None:
+        """Change a property: ``module`` (a version or ``none``), ``subscription``. Raises ValueError."""
+        if key == "module" and value in ("none", "1.0", "1.1"):
+            self.module = None if value == "none" else value
+        elif key == "subscription" and value in ("true", "false"):
+            self.subscription = value == "true"
+        else:
+            raise ValueError(f"azure_local.{key} cannot be {value}")
+
+    def state(self) -> Mapping[str, object]:
+        """What a test may want to see."""
+        return {
+            "module": self.module,
+            "subscription": self.subscription,
+            "key": self.key.last_five if self.key else None,
+        }
 
     @property
     def set_up(self) -> bool:

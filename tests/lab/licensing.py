@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
+from functools import cached_property
 from uuid import NAMESPACE_DNS, uuid5
 
 from lab import errors, keys
@@ -227,7 +228,11 @@ class Licensing:
         self.in_progress = activation.in_progress
         self._evaluation = "Eval" in sku.edition_id
         self._reads_until_activation: int | None = None
-        self.licenses = list(self._installed_licenses())
+
+    @cached_property
+    def licenses(self) -> list[License]:
+        """The rows, made when they are first asked for: a fleet has many machines that nobody asks."""
+        return list(self._installed_licenses())
 
     @property
     def primary(self) -> License | None:

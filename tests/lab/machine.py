@@ -10,15 +10,17 @@ from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_DNS, uuid5
 
-from lab import errors
+from lab import cluster, errors
 from lab.azure_local import AzureLocalActivation
 from lab.cim import CimClass, Instance, MethodResult, ProcessResult, Value
+from lab.cluster import Cluster
 from lab.events import HOST_EVENT, EventLog
+from lab.hyperv import HyperV
 from lab.keys import KeyStore
 from lab.licensing import HostAnswer, Licensing
 from lab.os_info import System
 from lab.provider import Provider
-from lab.registry import CURRENT_VERSION, GUEST, PARAMETERS, VIRTUAL_MACHINE, Registry
+from lab.registry import CURRENT_VERSION, GUEST, PARAMETERS, VIRTUAL_MACHINE, Registry, RegistryValue
 from lab.releases import RELEASES, Sku, sku_of
 from lab.simulation import Account, ListenerOptions
 from lab.spec import GuestSpec, HostSpec, LicenseSpec, MachineSpec, ServiceState
@@ -255,6 +257,52 @@ class GuestMachine(WindowsMachine):
         else:
             super().set(key, value)
 
+    def guest_items(self) -> Mapping[str, RegistryValue]:
+        """The KVP items that the guest sends of its own accord."""
+        return self.registry.read(GUEST)
+
+    def intrinsic_items(self) -> Mapping[str, str]:
+        """The KVP items that Data Exchange itself sends (facts/avma.md §5.3). Linux has fewer, and no edition."""
+        addresses = self.spec.addresses or self._made_up_addresses()
+        items = {
+            "FullyQualifiedDomainName": self.system.fqdn,
+            "NetworkAddressIPv4": ";".join(item for item in addresses if "." in item),
+            "NetworkAddressIPv6": ";".join(item for item in addresses if ":" in item),
+            "ProcessorArchitecture": "9",
+        }
+        if self.spec.linux:
+            return items | {
+                "IntegrationServicesVersion": "3.1",
+                "OSBuildNumber": "6.8.0-60-generic",
+                "OSMajorVersion": "24",
+                "OSMinorVersion": "04",
+                "OSName": "Ubuntu",
+                "OSVersion": "6.8.0",
+            }
+        release = self.system.release
+        major, minor = release.version.split(".")
+        return items | {
+            "CSDVersion": "",
+            "IntegrationServicesVersion": release.full_version,
+            "OSBuildNumber": str(release.build),
+            "OSEditionId": str(self.system.sku.number),
+            "OSMajorVersion": major,
+            "OSMinorVersion": minor,
+            "OSName": self.system.caption.removeprefix("Microsoft "),
+            "OSPlatformId": "2",
+            "OSVersion": release.full_version,
+            "ProductType": "1" if release.kind == "client" else "3",
+            "RDPAddressIPv4": items["NetworkAddressIPv4"],
+            "RDPAddressIPv6": items["NetworkAddressIPv6"],
+            "ServicePackMajor": "0",
+            "ServicePackMinor": "0",
+            "SuiteMask": "272",
+        }
+
+    def _made_up_addresses(self) -> list[str]:
+        number = int(self.vm_id[:6], 16)
+        return [f"10.{number >> 16}.{number >> 8 & 0xFF}.{number & 0xFF}", f"fe80::{number:x}"]
+
     def state(self) -> dict[str, Any]:
         """See ``WindowsMachine``."""
         return super().state() | {
@@ -277,6 +325,54 @@ class HostMachine(WindowsMachine):
         if self.system.release.kind == "azure_local":
             self.azure_local = AzureLocalActivation(spec.name, spec.azure_local, surroundings.key_store)
         self.licensing.start_with(spec.license, None)
+        self.node_state: str = spec.node_state
+        self.hyperv: HyperV | None = None
+        if spec.hyperv:
+            self.hyperv = HyperV(self, spec.jobs)
+            self.provide(self.hyperv.providers())
+        self.cluster: Cluster | None = None
+
+    def join(self, into: Cluster) -> None:
+        """Become a node."""
+        if self.cluster is not None:
+            raise ValueError(f"{self.name} is a node of {self.cluster.name} already")
+        self.cluster = into
+        into.nodes.append(self)
+        self.system.services["ClusSvc"] = "running"
+        self.provide(into.providers())
+
+    def leave(self) -> None:
+        """Stop being a node."""
+        if self.cluster is None:
+            raise ValueError(f"{self.name} is no node of a cluster")
+        self.cluster.nodes.remove(self)
+        self.cluster = None
+        del self.system.services["ClusSvc"]
+        self.withdraw(cluster.NAMESPACE)
+
+    def set(self, key: str, value: str) -> None:
+        """See ``WindowsMachine``."""
+        if key == "node_state":
+            if value not in cluster.STATES:
+                raise ValueError(f"a node is {', '.join(cluster.STATES)}, not {value}")
+            self.node_state = value
+        elif key == "jobs.polls" and self.hyperv:
+            self.hyperv.job_polls = int(value)
+        elif key == "jobs.fails" and self.hyperv:
+            self.hyperv.job_fails = to_bool(value)
+        elif key.startswith("azure_local.") and self.azure_local:
+            self.azure_local.set(key.removeprefix("azure_local."), value)
+        else:
+            super().set(key, value)
+
+    def state(self) -> dict[str, Any]:
+        """See ``WindowsMachine``."""
+        return super().state() | {
+            "hyperv": self.hyperv is not None,
+            "cluster": self.cluster.name if self.cluster else None,
+            "guests": [guest.name for guest in self.guests],
+            "azure_local": self.azure_local.state() if self.azure_local else None,
+        }
 
     @property
     def reported_name(self) -> str:

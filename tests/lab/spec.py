@@ -128,15 +128,18 @@ class MachineSpec(_Spec):
 
 
 class GuestSpec(MachineSpec):
-    """A virtual machine. Without ``listen`` it is known to its host only.
-
-    ``vm_name`` is the name that Hyper-V shows, ``name`` the computer's own. ``guest_services``: whether Windows runs in
-    it at all (``false`` is a Linux or empty VM).
-    """
+    """A virtual machine. ``vm_name`` is the name that Hyper-V shows, ``name`` the computer's own."""
 
     platform: Platform = "hyperv"
     vm_name: str | None = None
+    #: Without it the VM is known to its host only.
     listen: bool = True
+    #: Linux runs in it: KVP says so, and what is said of Windows means nothing. It does not listen.
+    linux: bool = False
+    #: It has a checkpoint, whose settings lie beside its own.
+    checkpoint: bool = False
+    #: What KVP says are its addresses; one IPv4 and one IPv6 address made up unless said otherwise.
+    addresses: list[str] = []
     data_exchange: bool = True
     #: The Hyper-V Activation Component is among its devices.
     activation_component: bool = True
@@ -145,6 +148,12 @@ class GuestSpec(MachineSpec):
     possible_owners: list[str] = []
     #: Values of ``SOFTWARE\Microsoft\Virtual Machine\Guest``.
     kvp: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _linux_does_not_listen(self) -> GuestSpec:
+        if self.linux and self.listen:
+            raise ValueError("linux needs listen: false")
+        return self
 
 
 class JobSpec(_Spec):

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
+from lab.cluster import Cluster
 from lab.keys import MAK, OEM, PUBLIC_KEYS, RETAIL, KeyStore, ProductKey
 from lab.machine import GuestMachine, HostMachine, Surroundings, WindowsMachine
 from lab.releases import RELEASES
@@ -59,7 +61,20 @@ class World:
         for item in spec.guests:
             guest(item, None)
         self.machines: Mapping[str, SimulatedMachine] = machines
-        self.groups: Mapping[str, Sequence[str]] = {"avma_hosts": hosts, "avma_guests": guests}
+        self._host_names, self._guest_names = hosts, guests
+        self._clusters: dict[str, Cluster] = {}
+        for named in spec.clusters:
+            self._clusters[named.name] = Cluster(named.name, spec.domain)
+            for node in named.nodes:
+                self._known_host(node).join(self._clusters[named.name])
+
+    @property
+    def groups(self) -> Mapping[str, Sequence[str]]:
+        """See ``lab.simulation.Simulation``. A cluster's group is its name, with ``_`` for what a group name cannot have."""
+        clusters = {
+            re.sub(r"\W", "_", name): [node.name for node in cluster.nodes] for name, cluster in self._clusters.items()
+        }
+        return {"avma_hosts": self._host_names, "avma_guests": self._guest_names, **clusters}
 
     def machine(self, name: str) -> WindowsMachine:
         """The machine of that name, with a listener or without. Raises KeyError."""
@@ -68,8 +83,8 @@ class World:
     def migrate(self, vm: str, host: str) -> None:
         """See ``lab.simulation.Simulation``. The guest's licence row keeps the former host until it activates again."""
         guest, target = self._guest(vm), self._host(host)
-        if not target.running:
-            raise ValueError(f"{host} is down")
+        if not target.running or target.hyperv is None:
+            raise ValueError(f"{host} runs no virtual machines")
         if guest.host is None:
             raise ValueError(f"{vm} is not on a host of the lab")
         guest.host.guests.remove(guest)
@@ -78,7 +93,10 @@ class World:
 
     def stop(self, machine: str) -> None:
         """See ``lab.simulation.Simulation``."""
-        self.machine(machine).switched_on = False
+        stopped = self.machine(machine)
+        stopped.switched_on = False
+        if isinstance(stopped, HostMachine) and stopped.cluster:
+            self._fail_over(stopped, stopped.cluster)
 
     def start(self, machine: str) -> None:
         """See ``lab.simulation.Simulation``."""
@@ -86,7 +104,16 @@ class World:
 
     def set(self, machine: str, key: str, value: str) -> None:
         """See ``lab.simulation.Simulation``; README.md lists the properties."""
-        self.machine(machine).set(key, value)
+        if key == "cluster":
+            node = self._host(machine)
+            if value == "none":
+                node.leave()
+            elif value in self._clusters:
+                node.join(self._clusters[value])
+            else:
+                raise ValueError(f"there is no cluster {value}")
+        else:
+            self.machine(machine).set(key, value)
 
     def state(self, machine: str) -> Mapping[str, Any]:
         """See ``lab.simulation.Simulation``."""
@@ -110,6 +137,19 @@ class World:
         if machine.name in self._all:
             raise ValueError(f"there are two machines named {machine.name}")
         self._all[machine.name] = machine
+
+    def _fail_over(self, node: HostMachine, cluster: Cluster) -> None:
+        """Move the clustered guests of a node that died to the nodes that may own them and have the fewest guests."""
+        for guest in list(node.guests):
+            owners = [item for item in cluster.may_own(guest) if item.running and item.node_state == "up"]
+            if guest.spec.clustered and owners:
+                self.migrate(guest.name, min(owners, key=lambda item: len(item.guests)).name)
+
+    def _known_host(self, name: str) -> HostMachine:
+        """A host of the topology. Raises ValueError."""
+        if name not in self._all:
+            raise ValueError(f"there is no host {name}")
+        return self._host(name)
 
     def _guest(self, name: str) -> GuestMachine:
         machine = self.machine(name)
