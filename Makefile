@@ -7,6 +7,8 @@ SHELL := /bin/bash
 # A venv script starts by an absolute path, the modules do not: `-m` works wherever the clone is.
 PY := .venv/bin/python
 TREE := build/collections/ansible_collections/hyperv/avma
+VERSION := $(shell sed -n 's/^version: //p' galaxy.yml)
+TARBALL := dist/hyperv-avma-$(VERSION).tar.gz
 
 # Absolute, since Ansible resolves relative paths against other folders than this one.
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build/collections
@@ -58,11 +60,11 @@ integration: venv collection ## Playbooks against the lab
 NOX := $(PY) -m uv tool run 'nox>=2025.2,<2027' --no-error-on-missing-interpreters
 
 .PHONY: matrix
-matrix: venv collection ## All tests on every supported ansible-core
+matrix: build collection ## All tests on every supported ansible-core
 	$(NOX)
 
 .PHONY: matrix-ends
-matrix-ends: venv collection ## All tests on the oldest and the newest ansible-core
+matrix-ends: build collection ## All tests on the oldest and the newest ansible-core
 	$(NOX) --tags ends
 
 .PHONY: lint
@@ -99,13 +101,13 @@ execution-environment: venv collection
 	ansible-builder introspect build/collections | grep 'pywinrm.*from collection hyperv.avma'
 
 .PHONY: sanity
-sanity: venv ## ansible-test sanity, without a container
-	$(PY) tools/sanity.py
+sanity: build ## ansible-test sanity on the tarball, without a container
+	$(PY) tools/sanity.py $(TARBALL)
 
 .PHONY: importer
 importer: build
 	@# It exits 0 with warnings, too.
-	cd dist && GALAXY_IMPORTER_CHECK_REQUIRED_TAGS=true ../$(PY) -m galaxy_importer.main hyperv-avma-*.tar.gz | tee importer.log
+	cd dist && GALAXY_IMPORTER_CHECK_REQUIRED_TAGS=true ../$(PY) -m galaxy_importer.main $(notdir $(TARBALL)) | tee importer.log
 	! grep -E '^(WARNING|ERROR)' dist/importer.log
 
 .PHONY: build

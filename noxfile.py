@@ -40,4 +40,5 @@ def tests(session: nox.Session, core: str) -> None:
 def floor(session: nox.Session) -> None:
     """The plugins compile and import on the oldest Python of the oldest ansible-core."""
     session.install("ansible-core~=2.16.0")
-    session.run("python", "tools/sanity.py", "--test", "compile", "--test", "import")
+    [tarball] = Path("dist").glob("*.tar.gz")
+    session.run("python", "tools/sanity.py", str(tarball), "--test", "compile", "--test", "import")

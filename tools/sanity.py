@@ -1,8 +1,8 @@
-"""Run `ansible-test sanity` on this clone without a container and without any host but the package index.
+"""Run `ansible-test sanity` on the built tarball without a container and without any host but the package index.
 
-ansible-test follows no symlinks and wants to stand in `ansible_collections/NAMESPACE/NAME` of a git repository: it gets
-a copy of the files that git would commit. It fetches pip's installer from a host of its own unless that lies in the
-home folder's cache: it gets a home folder with an installer in it that uses the pip that comes with Python.
+ansible-test wants to stand in `ansible_collections/NAMESPACE/NAME` of a git repository: it gets the unpacked tarball,
+which is what users and reviewers get. It fetches pip's installer from a host of its own unless that lies in the home
+folder's cache: it gets a home folder with an installer in it that uses the pip that comes with Python.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,7 +19,7 @@ from ansible_test._internal.python_requirements import get_venv_packages
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "build" / "sanity"
-COPY = WORK / "ansible_collections" / "hyperv" / "avma"
+COLLECTION = WORK / "ansible_collections" / "hyperv" / "avma"
 HOME = WORK / "home"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -29,20 +30,13 @@ zipfile.ZipFile(wheel).extractall(sysconfig.get_path("purelib"))
 """
 
 
-def git(*arguments: str, cwd: Path) -> str:
-    """Run git and return what it prints."""
-    return subprocess.run(["git", *arguments], cwd=cwd, check=True, stdout=subprocess.PIPE, text=True).stdout
-
-
-def copy_clone() -> None:
-    """Make COPY hold exactly the files of the clone that git does not ignore."""
-    shutil.rmtree(COPY, ignore_errors=True)
-    for name in git("ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT).rstrip("\0").split("\0"):
-        if (ROOT / name).is_file():
-            (COPY / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, COPY / name)
+def unpack(tarball: Path) -> None:
+    """Make COLLECTION hold the tarball's files."""
+    shutil.rmtree(COLLECTION, ignore_errors=True)
+    with tarfile.open(tarball) as archive:
+        archive.extractall(COLLECTION, filter="data")
     # In a folder that a repository around it ignores, ansible-test sees no files at all.
-    git("init", "--quiet", cwd=COPY)
+    subprocess.run(["git", "init", "--quiet"], cwd=COLLECTION, check=True)
 
 
 def prepare_home() -> None:
@@ -57,14 +51,14 @@ def prepare_home() -> None:
         (HOME / ".config").symlink_to(configuration)
 
 
-def main() -> int:
-    """Run the sanity tests with the given arguments; the exit status says whether they all ran and passed."""
-    copy_clone()
+def main(tarball: str, *arguments: str) -> int:
+    """Run the sanity tests on a tarball; the exit status says whether they all ran and passed."""
+    unpack(ROOT / tarball)
     prepare_home()
     process = subprocess.Popen(
         # Of the interpreters on PATH some may be a version manager's stand-ins for ones that are not active.
-        [sys.executable, "-m", "ansible", "test", "sanity", "--color", "no", "--python", PYTHON, *sys.argv[1:]],
-        cwd=COPY,
+        [sys.executable, "-m", "ansible", "test", "sanity", "--color", "no", "--python", PYTHON, *arguments],
+        cwd=COLLECTION,
         env={**os.environ, "HOME": str(HOME)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -81,4 +75,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:]))

@@ -16,6 +16,7 @@ attributes:
     support: full
     description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
   platform:
+    support: full
     platforms: windows
     description: Target OS/families that can be operated against.
   action:

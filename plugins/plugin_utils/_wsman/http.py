@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
-
-import requests
 
 from .errors import InvalidAnswerError, UnreachableError
 from .session import MAX_ANSWER_BYTES
+
+# If it is missing, the connection plugin has said so before this is used.
+with suppress(ImportError):
+    import requests
 
 
 def limit_answers(session: requests.Session) -> None:

@@ -46,7 +46,6 @@ class Transport(Protocol):
     @property
     def encrypted(self) -> bool:
         """Whether what is sent is encrypted, by TLS or by message encryption."""
-        ...
 
     def send(self, message: bytes) -> bytes:
         """Send an envelope; the answer's or the fault's envelope.
@@ -54,7 +53,6 @@ class Transport(Protocol):
         :raises UnreachableError: The machine cannot be reached, cut the connection or turned the credentials down.
         :raises InvalidAnswerError: The answer is no message, or larger than ``MAX_ANSWER_BYTES``.
         """
-        ...
 
     def run(self, command: str, arguments: Sequence[str], stdin: bytes) -> ProcessResult:
         """Run a program in a WinRS shell of its own.
@@ -62,7 +60,6 @@ class Transport(Protocol):
         :raises UnreachableError: As ``send``.
         :raises ProcessError: The program could not be run to its end.
         """
-        ...
 
 
 class Session:

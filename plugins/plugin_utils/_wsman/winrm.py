@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
-
-from spnego.exceptions import SpnegoError
-from winrm.exceptions import (
-    AuthenticationError,
-    WinRMError,
-    WinRMOperationTimeoutError,
-    WinRMTransportError,
-    WSManFaultError,
-)
 
 from .errors import InvalidAnswerError, ProcessError, UnreachableError
 from .http import limit_answers, translated
 from .session import ProcessResult
+
+# If they are missing, the connection plugin has said so before this is used.
+with suppress(ImportError):
+    from spnego.exceptions import SpnegoError
+    from winrm.exceptions import (
+        AuthenticationError,
+        WinRMError,
+        WinRMOperationTimeoutError,
+        WinRMTransportError,
+        WSManFaultError,
+    )
 
 if TYPE_CHECKING:
     import requests
