@@ -64,7 +64,8 @@ class AvmaAction(ActionBase):
         except UnsupportedConnectionError as error:
             result.update(failed=True, msg=f"{machine}: {error}")
         except UnreachableError as error:
-            raise AnsibleConnectionFailure(f"{machine}: {error}") from error
+            # The cause is in the message already, in plain words.
+            raise AnsibleConnectionFailure(f"{machine}: {error}") from None
         except InvalidAnswerError as error:
             result.update(_failure(machine, [problem("invalid_answer", detail=error)]))
         except FaultError as error:
