@@ -26,7 +26,7 @@ _DENIED = frozenset({0x80070005, 0x80041003})
 class Failure(Exception):  # ends the task with a message, and is no error of the program
     """Ends the task as failed."""
 
-    def __init__(self, problems: Sequence[Problem], **result: Any) -> None:
+    def __init__(self, problems: Sequence[Problem], /, **result: Any) -> None:
         """End the task.
 
         :param problems: What is wrong; the message is made of them.

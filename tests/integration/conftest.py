@@ -1,0 +1,22 @@
+"""What the integration tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from integration import playbooks
+from lab.client import Lab
+
+RunPlaybook = Callable[..., playbooks.Run]
+
+
+@pytest.fixture(scope="session")
+def run_playbook(tmp_path_factory: pytest.TempPathFactory) -> RunPlaybook:
+    """``run_playbook(lab, playbook, *arguments)``: ``integration.playbooks.run_playbook`` in a new directory."""
+
+    def run(lab: Lab | None, playbook: str | Path, *arguments: str) -> playbooks.Run:
+        return playbooks.run_playbook(tmp_path_factory.mktemp("playbook"), lab, playbook, *arguments)
+
+    return run
