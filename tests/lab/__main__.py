@@ -7,19 +7,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
-import resource
-import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
-from lab import inventory
-from lab.control import STATE_FILE, Control, ControlError, Endpoint
-from lab.server import Lab
-from lab.topology import load
+from lab.control import STATE_FILE, Control, ControlError
 
 
 def main() -> int:
@@ -116,7 +109,11 @@ def _down(arguments: argparse.Namespace) -> int:
 def _up(arguments: argparse.Namespace) -> int:
     if arguments.detach:
         return _detach(arguments.directory)
-    return asyncio.run(_serve(arguments))
+    # Only this command needs the simulation, and loading it takes longer than the others run.
+    from lab.process import serve
+
+    asyncio.run(serve(arguments.topology, arguments.directory, arguments.port_base, arguments.stop_at_eof))
+    return 0
 
 
 def _detach(directory: Path) -> int:
@@ -136,57 +133,6 @@ def _detach(directory: Path) -> int:
     if process.stdout.readline() != "ready\n":
         raise ControlError(f"the lab did not start: {(directory / 'lab.log').read_text().strip()}")
     return 0
-
-
-async def _serve(arguments: argparse.Namespace) -> int:
-    # A socket a machine, and one a connection.
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    directory: Path = arguments.directory.resolve()
-    directory.mkdir(parents=True, exist_ok=True)
-    state_file = directory / STATE_FILE
-    _refuse_second(directory)
-    loop = asyncio.get_running_loop()
-    stopping = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
-    if arguments.stop_at_eof:
-        loop.add_reader(sys.stdin, _stop_at_eof, stopping)
-    lab = Lab(load(arguments.topology), directory, arguments.port_base)
-    endpoint = Endpoint(lab, stopping)
-    try:
-        await lab.open()
-        await endpoint.open()
-        inventory.write(lab, directory / "inventory" / "hosts.yml")
-        state: dict[str, Any] = {
-            "pid": os.getpid(),
-            "url": endpoint.url,
-            "token": endpoint.token,
-            "machines": await lab.status(),
-        }
-        state_file.touch(mode=0o600)
-        state_file.write_text(json.dumps(state, indent=2), encoding="utf-8")
-        print("ready", flush=True)
-        await stopping.wait()
-    finally:
-        await endpoint.close()
-        await lab.close()
-        state_file.unlink(missing_ok=True)
-    return 0
-
-
-def _stop_at_eof(stopping: asyncio.Event) -> None:
-    if not os.read(sys.stdin.fileno(), 1024):
-        stopping.set()
-
-
-def _refuse_second(directory: Path) -> None:
-    """Two labs in one directory would overwrite each other's files; what a killed one left behind does not count."""
-    try:
-        Control(directory).call("status")
-    except ControlError:
-        return
-    raise ControlError(f"a lab runs already in {directory}")
 
 
 if __name__ == "__main__":

@@ -20,10 +20,11 @@ import pypsrp.exceptions
 import pytest
 import requests
 import winrm.exceptions
+from pypsrp.shell import Process, WinRS
+
 from lab.cim import Reference
 from lab.simulation import ListenerOptions
 from lab.soap import CIM, IDENTITY, SOAP, WSMAN, XSI
-from pypsrp.shell import Process, WinRS
 from unit.lab.wire_client import (
     THING,
     WMI,

@@ -11,12 +11,13 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from lxml import etree
+
 from lab.cim import CimClass, Instance, Property, Value
 from lab.counters import Journal
 from lab.simulation import ListenerOptions
 from lab.soap import CIM, ENUMERATION, WSMAN, XSI, WsmanFault, fault, parse
 from lab.wsman import Service
-from lxml import etree
 from unit.lab.wire_client import context_of, enumerate_request, pull_request
 from unit.lab.wire_model import ThingMachine
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from lab import wql
 from lab.cim import CimClass, CimError, Instance, Property
 

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
-from lab.soap import ADDRESSING, CIM, ENUMERATION, SOAP, TRANSFER, WSMAN, XSI
 from pypsrp.wsman import WSMan
-from unit.lab.wire_model import ACCOUNT, WireLab
 from winrm.protocol import Protocol
+
+from lab.soap import ADDRESSING, CIM, ENUMERATION, SOAP, TRANSFER, WSMAN, XSI
+from unit.lab.wire_model import ACCOUNT, WireLab
 
 WMI = "http://schemas.microsoft.com/wbem/wsman/1/wmi/"
 ALL = WMI + "root/cimv2/*"
