@@ -67,6 +67,17 @@ matrix: build collection ## All tests on every supported ansible-core
 matrix-ends: build collection ## All tests on the oldest and the newest ansible-core
 	$(NOX) --tags ends
 
+.PHONY: demo
+demo: venv collection ## The playbooks at work on simulated machines (about 10 s)
+	@PYTHONPATH=tests $(PY) -m demo
+
+TOPOLOGY := tests/lab/topologies/demo.yml
+
+.PHONY: lab
+lab: venv collection ## Simulated machines to try playbooks on; ends with Ctrl-C. TOPOLOGY=file for others than the demo's
+	@echo "From another terminal, here: .venv/bin/ansible-playbook -i build/lab/inventory hyperv.avma.site"
+	@PYTHONPATH=tests $(PY) -m lab up $(TOPOLOGY) --directory build/lab
+
 .PHONY: lint
 lint: ruff mypy yamllint ansible-lint collection-docs changelog execution-environment sanity importer ## All static checks, those of certified content included
 

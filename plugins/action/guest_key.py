@@ -45,12 +45,12 @@ class ActionModule(AvmaAction):
         result = {"system": system.to_dict(), **_show(before), "problems": [], "changed": False}
         decision = plan(system, before, wish)
         if decision.problems:
-            raise Failure(decision.problems, **result)
+            raise Failure(decision.problems, result)
         if decision.step is Step.NOTHING:
             return result
         misplaced = platform_problem(read_model(session))
         if misplaced:
-            raise Failure([misplaced], **result)
+            raise Failure([misplaced], result)
         if self._task.check_mode:
             return {
                 **result,
@@ -67,7 +67,7 @@ class ActionModule(AvmaAction):
         if outcome.problems:
             result["events"] = [event.to_dict() for event in outcome.events]
             result["hypervisor"] = outcome.hypervisor.to_dict() if outcome.hypervisor else None
-            raise Failure(outcome.problems, **result)
+            raise Failure(outcome.problems, result)
         return result
 
     def _difference(self, before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:

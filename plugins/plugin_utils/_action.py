@@ -26,7 +26,7 @@ _DENIED = frozenset({0x80070005, 0x80041003})
 class Failure(Exception):  # ends the task with a message, and is no error of the program
     """Ends the task as failed."""
 
-    def __init__(self, problems: Sequence[Problem], /, **result: Any) -> None:
+    def __init__(self, problems: Sequence[Problem], result: Mapping[str, Any] | None = None) -> None:
         """End the task.
 
         :param problems: What is wrong; the message is made of them.
@@ -34,7 +34,7 @@ class Failure(Exception):  # ends the task with a message, and is no error of th
         """
         super().__init__()
         self.problems = problems
-        self.result = result
+        self.result = result or {}
 
 
 class AvmaAction(ActionBase):

@@ -122,6 +122,14 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
         "The guest was activated by {host}, which is not one of {expected}.",
         "Move the guest to one of these hosts and run again, or correct expected_hosts.",
     ),
+    "unreachable": (
+        "The machine was not reached: {detail}.",
+        "Correct that and run again.",
+    ),
+    "not_read": (
+        "The machine could not be read: {detail}.",
+        "Correct that and run again.",
+    ),
     "invalid_argument": (
         "{detail}.",
         "Correct the task.",

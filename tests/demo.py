@@ -1,0 +1,75 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What `make demo` shows: the playbooks as a user runs them, against simulated Windows machines."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from lab.client import Lab
+
+_ROOT = Path(__file__).resolve().parent.parent
+_TOPOLOGY = _ROOT / "tests" / "lab" / "topologies" / "demo.yml"
+
+
+def main() -> int:
+    """Run the demo; 0 if all went as it should."""
+    started = time.monotonic()
+    with Lab(_TOPOLOGY, _ROOT / "build" / "demo") as lab:
+        _say("Simulated machines: Hyper-V hosts HV01 (2025) and HV02 (2022), an Azure Local host, and nine guests.")
+        ok = _playbook(lab, "hyperv.avma.site") == 0
+
+        _say("The second run changes nothing, and calls no method on any machine.")
+        lab.reset_counters()
+        ok &= _playbook(lab, "hyperv.avma.site", recap_only=True) == 0
+        calls = sum(len(lab.invokes(machine)) for machine in ("APP01", "APP02", "SQL01", "DC01", "WEB01"))
+        print(f"method calls that reached the guests: {calls}")
+
+        _say("DC01 moves to HV01, and is proved from there.")
+        lab.migrate("DC01", "HV01")
+        hosts = '{"guest_activation_expected_hosts": ["HV01"], "verification_expected_hosts": ["HV01"]}'
+        ok &= _playbook(lab, "hyperv.avma.site", "--limit", "DC01", "--extra-vars", hosts, quiet=True) == 0
+
+        _say("HV02 loses its licence, and PRINT01 is built anew on it. This is what the user is told.")
+        lab.set("HV02", "license", "none")
+        lab.set("PRINT01", "license", "none")
+        ok &= _playbook(lab, "hyperv.avma.site", "--limit", "PRINT01", quiet=True) != 0
+    _say(f"Done in {time.monotonic() - started:.0f} s." if ok else "Something went wrong: see above.")
+    return 0 if ok else 1
+
+
+def _say(text: str) -> None:
+    print(f"\n=== {text}", flush=True)
+
+
+def _playbook(lab: Lab, name: str, *arguments: str, recap_only: bool = False, quiet: bool = False) -> int:
+    command = ["ansible-playbook", "-i", os.path.relpath(lab.inventory, _ROOT), name, *arguments]
+    print(f"$ {' '.join(command)}", flush=True)
+    run = subprocess.run(
+        [sys.executable, "-m", "ansible", "playbook", *command[1:]],
+        cwd=_ROOT,
+        env={**os.environ, "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false", "ANSIBLE_FORCE_COLOR": _color()},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    output = run.stdout
+    if recap_only:
+        output = output[output.index("PLAY RECAP") :]
+    elif quiet:
+        output = output[output.index("TASK [hyperv.avma.guest_activation : Install") :]
+    print(output, flush=True)
+    return run.returncode
+
+
+def _color() -> str:
+    return "true" if sys.stdout.isatty() else "false"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
