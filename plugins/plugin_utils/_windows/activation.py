@@ -5,11 +5,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from .._avma import hresults
 from .._avma.events import GUEST_EVENT, Event
 from .._avma.guests import (
     Hypervisor,
@@ -26,19 +23,12 @@ from .._avma.problems import Problem
 from .._wsman.errors import FaultError
 from .._wsman.session import Session
 from . import licensing
+from .attempts import Attempts, Clock
 from .events import read_events
 from .hypervisor import read_hypervisor
 
 #: How many of the last events tell of a failure.
 DIAGNOSED_EVENTS = 3
-
-
-@dataclass(frozen=True)
-class Clock:
-    """Time as this module needs it: a monotonic clock and a way to wait, both in seconds."""
-
-    monotonic: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
 
 
 @dataclass(frozen=True)
@@ -59,40 +49,6 @@ class Outcome:
     events: tuple[Event, ...] = ()
 
 
-class _Attempts:
-    """Tries again what may be tried again, with growing pauses, until the time is out."""
-
-    def __init__(self, timeout: int, clock: Clock) -> None:
-        self._clock = clock
-        self._deadline = clock.monotonic() + timeout
-        self._pauses = self._grow()
-
-    @staticmethod
-    def _grow() -> Iterator[float]:
-        pause = 1.0
-        while True:
-            yield pause
-            pause = min(pause * 2, 15.0)
-
-    def wait(self) -> bool:
-        """Wait before the next attempt; False if the time is out."""
-        left = self._deadline - self._clock.monotonic()
-        if left <= 0:
-            return False
-        self._clock.sleep(min(next(self._pauses), left))
-        return True
-
-    def call(self, function: Callable[[], None]) -> int | None:
-        """Call until it works, and return None, or return the HRESULT that stands at the end."""
-        while True:
-            try:
-                function()
-                return None
-            except licensing.LicensingError as error:
-                if not hresults.explain(error.hresult).retryable or not self.wait():
-                    return error.hresult
-
-
 def carry_out(
     session: Session, plan: Plan, wish: Wish, build: int, timeout: int, clock: Clock | None = None
 ) -> Outcome:
@@ -101,7 +57,7 @@ def carry_out(
     :param timeout: In seconds.
     :raises WSManError: The machine cannot be talked to; what was done stands, and the next run goes on from there.
     """
-    attempts = _Attempts(timeout, clock or Clock())
+    attempts = Attempts(timeout, clock or Clock())
     key = plan.product_key or ""
     installing = plan.step is Step.INSTALL
     if installing:
@@ -132,7 +88,7 @@ def _diagnose(session: Session) -> tuple[Hypervisor | None, tuple[Event, ...]]:
     except FaultError:
         hypervisor = None
     try:
-        events = tuple(read_events(session, GUEST_EVENT, DIAGNOSED_EVENTS))
+        events = tuple(read_events(session, [GUEST_EVENT], DIAGNOSED_EVENTS))
     except FaultError:
         events = ()
     return hypervisor, events
