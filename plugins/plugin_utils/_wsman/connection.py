@@ -24,6 +24,10 @@ def open_session(connection: Any, machine: str) -> Session:
         from .winrm import WinrmTransport
 
         return Session(WinrmTransport(connection), machine)
+    if connection.transport == "psrp":
+        from .psrp import PsrpTransport
+
+        return Session(PsrpTransport(connection), machine)
     raise UnsupportedConnectionError(
         f"the connection plugin {connection.transport} does not speak WS-Management: "
         "set ansible_connection to ansible.builtin.winrm or ansible.builtin.psrp"

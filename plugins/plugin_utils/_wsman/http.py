@@ -5,12 +5,21 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from spnego.exceptions import SpnegoError
+
 from .errors import InvalidAnswerError, UnreachableError
 from .session import MAX_ANSWER_BYTES
+
+#: The code page that Ansible's own connections open their shells with.
+UTF8_CODE_PAGE = 65001
+
+#: What the client libraries and their authentication raise on an answer that cannot be decrypted or decoded.
+UNREADABLE = (SpnegoError, struct.error, LookupError, ValueError)
 
 # If it is missing, the connection plugin has said so before this is used.
 with suppress(ImportError):

@@ -62,20 +62,20 @@ def resource_uri(namespace: str, class_name: str) -> str:
     return f"{_WMI}{namespace}/{class_name}"
 
 
-def enumerate_wql(header: Header, namespace: str, wql: str) -> bytes:
-    """An Enumerate with a WQL filter."""
+def enumerate_wql(header: Header, namespace: str, wql: str, max_elements: int = MAX_ELEMENTS) -> bytes:
+    """An Enumerate with a WQL filter, which answers with the first items already."""
     body = (
-        f"<n:Enumerate><w:OptimizeEnumeration/><w:MaxElements>{MAX_ELEMENTS}</w:MaxElements>"
+        f"<n:Enumerate><w:OptimizeEnumeration/><w:MaxElements>{max_elements}</w:MaxElements>"
         f'<w:Filter Dialect="{_WQL}">{xml_text(wql)}</w:Filter></n:Enumerate>'
     )
     return _envelope(header, f"{_ENUMERATION}/Enumerate", resource_uri(namespace, "*"), body)
 
 
-def pull(header: Header, namespace: str, context: str) -> bytes:
+def pull(header: Header, namespace: str, context: str, max_elements: int = MAX_ELEMENTS) -> bytes:
     """A Pull of the next items."""
     body = (
         f"<n:Pull><n:EnumerationContext>{xml_text(context)}</n:EnumerationContext>"
-        f"<n:MaxElements>{MAX_ELEMENTS}</n:MaxElements></n:Pull>"
+        f"<n:MaxElements>{max_elements}</n:MaxElements></n:Pull>"
     )
     return _envelope(header, f"{_ENUMERATION}/Pull", resource_uri(namespace, "*"), body)
 

@@ -91,12 +91,14 @@ class Session:
         """
         page = messages.Page([], None)
 
+        items: list[Instance] = []
+        most = messages.MAX_ELEMENTS if limit is None else min(limit, messages.MAX_ELEMENTS)
+
         def request(header: messages.Header) -> bytes:
             if page.context is None:
-                return messages.enumerate_wql(header, namespace, wql)
-            return messages.pull(header, namespace, page.context)
+                return messages.enumerate_wql(header, namespace, wql, most)
+            return messages.pull(header, namespace, page.context, most)
 
-        items: list[Instance] = []
         size = 0
         while True:
             content, length = self._exchange(request)

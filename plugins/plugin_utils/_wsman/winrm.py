@@ -5,18 +5,16 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidAnswerError, ProcessError, UnreachableError
-from .http import limit_answers, translated
+from .http import UNREADABLE, UTF8_CODE_PAGE, limit_answers, translated
 from .session import ProcessResult
 
 # If they are missing, the connection plugin has said so before this is used.
 with suppress(ImportError):
-    from spnego.exceptions import SpnegoError
     from winrm.exceptions import (
         AuthenticationError,
         WinRMError,
@@ -28,9 +26,6 @@ with suppress(ImportError):
 if TYPE_CHECKING:
     import requests
     from winrm.protocol import Protocol
-
-#: UTF-8, the code page that Ansible's own winrm connection opens its shells with.
-_CODEPAGE_UTF8 = 65001
 
 
 class WinrmTransport:
@@ -81,7 +76,7 @@ class WinrmTransport:
                 raise ProcessError(f"{command} could not be started within {self.operation_timeout} s") from error
 
     def _run(self, command: str, arguments: Sequence[str], stdin: bytes) -> ProcessResult:
-        shell_id = self._protocol.open_shell(codepage=_CODEPAGE_UTF8)
+        shell_id = self._protocol.open_shell(codepage=UTF8_CODE_PAGE)
         try:
             command_id = self._protocol.run_command(shell_id, command, arguments, console_mode_stdin=False)
             try:
@@ -109,6 +104,5 @@ class WinrmTransport:
             raise UnreachableError(f"{self.endpoint} rejected the credentials (HTTP 401)") from error
         except WinRMTransportError as error:
             raise UnreachableError(f"{self.endpoint} answered HTTP {error.code}") from error
-        except (WinRMError, SpnegoError, struct.error, LookupError, ValueError) as error:
-            # What pywinrm and its authentication raise on an answer that cannot be decrypted or decoded.
+        except (WinRMError, *UNREADABLE) as error:
             raise InvalidAnswerError(f"the answer could not be decrypted ({error})") from error

@@ -1,0 +1,93 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way to a machine on Ansible's psrp connection, through pypsrp. Private to this collection."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from pypsrp.exceptions import AuthenticationError, WinRMError, WinRMTransportError, WSManFaultError
+from pypsrp.shell import Process, SignalCode, WinRS
+from pypsrp.wsman import WSMan
+
+from .errors import InvalidAnswerError, ProcessError, UnreachableError
+from .http import UNREADABLE, UTF8_CODE_PAGE, limit_answers, translated
+from .session import ProcessResult
+
+
+class PsrpTransport:
+    """A ``Transport`` with the options of an Ansible psrp connection. No RunspacePool is opened."""
+
+    def __init__(self, connection: Any) -> None:
+        """Take over a connection.
+
+        :param connection: ``ansible.builtin.psrp``, connected or not.
+        """
+        # pypsrp logs whole messages, with the product keys in them, and Ansible's debug mode would keep them.
+        logging.getLogger("pypsrp").setLevel(logging.WARNING)
+        # Connecting opens a RunspacePool, unless there seems to be one.
+        runspace = connection.runspace
+        connection.runspace = runspace or object()
+        try:
+            connection._connect()
+        finally:
+            connection.runspace = runspace
+        self._wsman = WSMan(**connection._psrp_conn_kwargs)
+        self._http = self._wsman.transport
+        self.endpoint: str = self._http.endpoint
+        self.operation_timeout: int = self._wsman.operation_timeout
+
+    @property
+    def encrypted(self) -> bool:
+        return self._http.ssl or self._http.wrap_required
+
+    def send(self, message: bytes) -> bytes:
+        with self._errors():
+            self._prepare()
+            try:
+                return self._http.send(message)
+            except WinRMTransportError as error:
+                # A fault comes as HTTP 500 (DSP0226, 14.6); the session reads it.
+                if error.code != 500 or not error.response_text:
+                    raise
+                fault: str = error.response_text
+                return fault.encode()
+
+    def run(self, command: str, arguments: Sequence[str], stdin: bytes) -> ProcessResult:
+        with self._errors():
+            self._prepare()
+            try:
+                with WinRS(self._wsman, codepage=UTF8_CODE_PAGE) as shell:
+                    process = Process(shell, command, list(arguments))
+                    process.begin_invoke()
+                    try:
+                        process.send(stdin)
+                        process.end_invoke()
+                    finally:
+                        process.signal(SignalCode.TERMINATE)
+            except WSManFaultError as error:
+                raise ProcessError(f"{command} could not be run: {error.reason}") from error
+        return ProcessResult(process.rc if process.rc is not None else -1, process.stdout, process.stderr)
+
+    def _prepare(self) -> None:
+        """Once: have pypsrp make its HTTP session, so that no answer escapes the limit."""
+        if self._http.session is None:
+            self._http.session = self._http._build_session()
+            limit_answers(self._http.session)
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            with translated(self.endpoint):
+                yield
+        except AuthenticationError as error:
+            raise UnreachableError(f"{self.endpoint} rejected the credentials (HTTP 401)") from error
+        except WinRMTransportError as error:
+            raise UnreachableError(f"{self.endpoint} answered HTTP {error.code}") from error
+        except (WinRMError, AttributeError, *UNREADABLE) as error:
+            # AttributeError: pypsrp takes the parts of an encrypted answer for granted.
+            raise InvalidAnswerError(f"the answer could not be decrypted ({error})") from error
