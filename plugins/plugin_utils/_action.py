@@ -17,7 +17,7 @@ from ._avma.hresults import explain
 from ._avma.problems import Problem, problem
 from ._windows.licensing import known_hresult
 from ._wsman.connection import open_session
-from ._wsman.errors import FaultError, InvalidAnswerError, UnreachableError, UnsupportedConnectionError
+from ._wsman.errors import FaultError, InvalidAnswerError, ProcessError, UnreachableError, UnsupportedConnectionError
 from ._wsman.session import Session
 
 _DENIED = frozenset({0x80070005, 0x80041003})
@@ -68,6 +68,8 @@ class AvmaAction(ActionBase):
             raise AnsibleConnectionFailure(f"{machine}: {error}") from None
         except InvalidAnswerError as error:
             result.update(_failure(machine, [problem("invalid_answer", detail=error)]))
+        except ProcessError as error:
+            result.update(_failure(machine, [problem("process_failed", detail=error)]))
         except FaultError as error:
             result.update(_failure(machine, [_fault_problem(error)]))
         except Failure as failure:

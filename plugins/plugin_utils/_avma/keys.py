@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from .releases import VERSIONS, Edition, Release, System, find_edition, find_version
 
@@ -70,8 +71,10 @@ KMS_CLIENT_KEYS: Mapping[str, tuple[str, Edition]] = {
 }
 
 # The alphabet of product keys: base 24 without vowels and look-alikes, and the N of keys since Windows 8.
-_GROUP = "[BCDFGHJKMNPQRTVWXY2346789]{5}"
-_PRODUCT_KEY = re.compile(f"{_GROUP}(?:-{_GROUP}){{4}}")
+GROUP = "[BCDFGHJKMNPQRTVWXY2346789]{5}"
+_PRODUCT_KEY = re.compile(f"{GROUP}(?:-{GROUP}){{4}}")
+# Also in small letters and without hyphens.
+_ANY_PRODUCT_KEY = re.compile(f"(?:{GROUP}-?){{4}}({GROUP})", re.IGNORECASE)
 
 #: A user's additions to the table: by build, SAC version or release, then by edition.
 Overrides = Mapping[str, Mapping[str, str]]
@@ -105,6 +108,17 @@ def normalize_key(text: str) -> str:
 def last_five(key: str) -> str:
     """What of a key may be shown, and what Windows tells of an installed one (``PartialProductKey``)."""
     return key[-5:]
+
+
+def mask(value: Any) -> Any:
+    """A value of JSON's types with every product key in its texts cut down to its last five characters."""
+    if isinstance(value, str):
+        return _ANY_PRODUCT_KEY.sub(r"*****-\1", value)
+    if isinstance(value, Mapping):
+        return {mask(name): mask(item) for name, item in value.items()}
+    if isinstance(value, Sequence):
+        return [mask(item) for item in value]
+    return value
 
 
 def identify_key(text: str) -> KnownKey | None:

@@ -138,6 +138,10 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
         "The machine answered something that is not WS-Management: {detail}.",
         "Check that no proxy or other service answers in its place, then run again.",
     ),
+    "process_failed": (
+        "A program could not be run on the machine: {detail}.",
+        "Check that its user may open a WinRM shell and start powershell.exe, then run again.",
+    ),
     "wmi_error": (
         "WMI answered with a fault: {reason}{explanation}",
         "{remedy}",

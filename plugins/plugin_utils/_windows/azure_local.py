@@ -1,0 +1,102 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""AVMA of Azure Local, through ServerAVMAManager. Private to this collection.
+
+The one place where PowerShell is started on a machine: Windows offers no WMI class for it. The scripts are a few cmdlets that run
+in Constrained Language Mode (no method calls, no types, no properties set), which Azure Local enforces by default.
+
+They go as ``-EncodedCommand``, and the product key as the first line of standard input, which such a script finds in ``$input``:
+the way in which Ansible's own winrm connection feeds its modules. So a key is in no command line, and in no script, which Windows
+writes to its event log. (``-Command -`` would read the script from standard input, and so put the key into one.)
+
+Sources: vm-activate and WAC (facts, section 1).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+
+from .._avma import keys
+from .._avma.hosts import Avma, Json
+from .._wsman.errors import ProcessError
+from .._wsman.session import Session
+
+# The subscription's status is an enumeration, called Status in WAC and SubscriptionStatus in Microsoft's troubleshooting guide; in
+# a string it becomes its name, and a property that is not there becomes nothing.
+_GET = """
+$ProgressPreference = 'SilentlyContinue'
+$module = Get-Module -Name ServerAVMAManager -ListAvailable | Sort-Object -Property Version -Descending | Select-Object -First 1
+$result = $null
+$failure = $null
+if ($module) {
+    try { $result = @(Get-VMAutomaticActivation -ErrorAction Stop) } catch { $failure = "$_" }
+}
+$subscription = $null
+try {
+    $subscription = Get-AzureStackHCISubscriptionStatus -ErrorAction Stop |
+        Where-Object { $_.SubscriptionName -eq 'Windows Server Subscription' } |
+        ForEach-Object { "$($_.Status)$($_.SubscriptionStatus)" } |
+        Select-Object -First 1
+} catch { }
+@{ module = "$($module.Version)"; result = $result; error = $failure; subscription = "$subscription" } |
+    ConvertTo-Json -Compress -Depth 5
+"""
+
+_SET = """
+$ProgressPreference = 'SilentlyContinue'
+$key = $input | Select-Object -First 1
+$result = $null
+$failure = $null
+try { $result = @(Set-VMAutomaticActivation -ProductKey $key -ErrorAction Stop) } catch { $failure = "$_" }
+@{ result = $result; error = $failure } | ConvertTo-Json -Compress -Depth 5
+"""
+
+#: Every licence row that holds a key: which of them, if any, holds the one of ServerAVMAManager, is UNVERIFIED.
+_LICENSES = "SELECT PartialProductKey FROM SoftwareLicensingProduct WHERE PartialProductKey <> NULL"
+
+
+def read_avma(session: Session) -> Avma:
+    """What the host says of its AVMA.
+
+    :raises ProcessError: PowerShell could not be run, or answered something else.
+    """
+    answer = _run(session, _GET)
+    result = keys.mask(answer.get("result"))
+    shown = (row.text("PartialProductKey") for row in session.query(_LICENSES))
+    error = answer.get("error")
+    return Avma(
+        module=str(answer.get("module") or "") or None,
+        subscription=str(answer.get("subscription") or "") or None,
+        result=result,
+        error=str(keys.mask(error)) if error else None,
+        license_last_fives=frozenset(last_five for last_five in shown if last_five),
+    )
+
+
+def set_product_key(session: Session, product_key: str) -> str | None:
+    """Set the product key of the host's AVMA; None, or the host's own words for why it was not taken.
+
+    This may spend an activation. That there was no error proves nothing: read back.
+
+    :raises ProcessError: PowerShell could not be run, or answered something else; the key may have been set.
+    """
+    error = _run(session, _SET, f"{product_key}\r\n").get("error")
+    return str(keys.mask(error)) if error else None
+
+
+def _run(session: Session, script: str, stdin: str = "") -> dict[str, Json]:
+    encoded = base64.b64encode(script.encode("utf-16-le")).decode()
+    process = session.run(
+        "powershell.exe", ["-NoProfile", "-NonInteractive", "-EncodedCommand", encoded], stdin.encode()
+    )
+    # Warnings and what a module writes to the host come on standard output too, before the answer.
+    last_line = process.stdout.decode("utf-8-sig", errors="replace").rstrip().rpartition("\n")[2]
+    try:
+        answer = json.loads(last_line)
+    except ValueError as error:
+        raise ProcessError(f"powershell.exe ended with exit code {process.exit_code} and no answer") from error
+    if not isinstance(answer, dict):
+        raise ProcessError("powershell.exe gave an answer that is no object")
+    return answer
