@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_DNS, uuid5
 
-from lab import cluster, errors
+from lab import cluster, console, errors
 from lab.azure_local import AzureLocalActivation
 from lab.cim import CimClass, Instance, MethodResult, ProcessResult, Value
 from lab.cluster import Cluster
@@ -126,8 +126,8 @@ class WindowsMachine:
         return found(_lowered(selectors), _lowered(arguments))
 
     def execute(self, command: str, arguments: list[str], stdin: bytes) -> ProcessResult:
-        """No program is there to run."""
-        return ProcessResult(1, stderr=f"'{command}' is not recognized as an internal or external command\r\n".encode())
+        """See ``lab.cim.Machine``."""
+        return console.run(command, arguments, stdin, {}, self.system.name.upper(), self.language, constrained=False)
 
     # What a test can do.
 
@@ -172,6 +172,10 @@ class WindowsMachine:
         return self._providers[cim_class.namespace.lower(), cim_class.name.lower()]
 
 
+#: What an Azure virtual machine sees of its host: CLOUDHOST (facts/avma.md §5.5).
+_AZURE_HOST_SKU = 199
+
+
 class GuestMachine(WindowsMachine):
     """A virtual machine, on one of the hosts or on a hypervisor that the lab does not have."""
 
@@ -188,6 +192,7 @@ class GuestMachine(WindowsMachine):
         super().__init__(spec, surroundings, _system(spec, surroundings, services, hypervisor_present=True))
         if spec.platform == "azure":
             self.registry.write(r"SOFTWARE\Microsoft\Windows Azure", {"VMType": "IAAS"})
+            self.registry.write(PARAMETERS, {"HostingSystemEditionId": _AZURE_HOST_SKU})
         elif spec.platform == "hyperv":
             self.registry.write(rf"{VIRTUAL_MACHINE}\Auto", {"FullyQualifiedDomainName": self.system.fqdn})
             self.registry.write(rf"{VIRTUAL_MACHINE}\External", {})
@@ -222,21 +227,22 @@ class GuestMachine(WindowsMachine):
             return
         host = self.host.system
         major, minor = host.release.version.split(".")
-        # That HostName is the cluster's name on clusters is UNVERIFIED (§7.4); here it is that of the node.
+        # That HostName is the cluster's name on clusters is UNVERIFIED (§7.4); here it is that of the node. UNVERIFIED, too,
+        # that the numbers are REG_DWORD.
         self.registry.write(
             PARAMETERS,
             {
                 "HostName": host.fqdn,
-                "HostingSystemEditionId": str(host.sku.number),
-                "HostingSystemNestedLevel": "0",
-                "HostingSystemOsMajor": major,
-                "HostingSystemOsMinor": minor,
-                "HostingSystemProcessorArchitecture": "9",
-                "HostingSystemSpMajor": "0",
-                "HostingSystemSpMinor": "0",
+                "HostingSystemEditionId": host.sku.number,
+                "HostingSystemNestedLevel": 0,
+                "HostingSystemOsMajor": int(major),
+                "HostingSystemOsMinor": int(minor),
+                "HostingSystemProcessorArchitecture": 9,
+                "HostingSystemSpMajor": 0,
+                "HostingSystemSpMinor": 0,
                 "PhysicalHostName": host.name.upper(),
                 "PhysicalHostNameFullyQualified": host.fqdn,
-                "VirtualMachineDynamicMemoryBalancingEnabled": "0",
+                "VirtualMachineDynamicMemoryBalancingEnabled": 0,
                 "VirtualMachineId": self.vm_id,
                 "VirtualMachineName": self.vm_name,
             },
@@ -323,7 +329,9 @@ class HostMachine(WindowsMachine):
         super().__init__(spec, surroundings, _system(spec, surroundings, services, hypervisor_present=spec.hyperv))
         self.azure_local: AzureLocalActivation | None = None
         if self.system.release.kind == "azure_local":
-            self.azure_local = AzureLocalActivation(spec.name, spec.azure_local, surroundings.key_store)
+            self.azure_local = AzureLocalActivation(
+                spec.name, spec.azure_local, surroundings.key_store, surroundings.clock
+            )
         self.licensing.start_with(spec.license, None)
         self.node_state: str = spec.node_state
         self.hyperv: HyperV | None = None
@@ -331,6 +339,13 @@ class HostMachine(WindowsMachine):
             self.hyperv = HyperV(self, spec.jobs)
             self.provide(self.hyperv.providers())
         self.cluster: Cluster | None = None
+
+    def execute(self, command: str, arguments: list[str], stdin: bytes) -> ProcessResult:
+        """See ``lab.cim.Machine``."""
+        if self.azure_local is None:
+            return super().execute(command, arguments, stdin)
+        cmdlets, constrained = self.azure_local.cmdlets(), self.azure_local.constrained
+        return console.run(command, arguments, stdin, cmdlets, self.system.name.upper(), self.language, constrained)
 
     def join(self, into: Cluster) -> None:
         """Become a node."""

@@ -174,7 +174,7 @@ class AzureLocalSpec(_Spec):
     module: Literal["1.0", "1.1"] | None = "1.1"
     key: str | None = None
     subscription: bool = False
-    shape: Literal["flat", "nested"] = "flat"
+    shape: Literal["flat", "nested", "opaque"] = "flat"
     subscription_shape: Literal["status", "subscription_status"] = "status"
     constrained: bool = True
 
