@@ -13,7 +13,7 @@ from ..plugin_utils._avma.releases import identify_system
 from ..plugin_utils._windows.events import read_events
 from ..plugin_utils._windows.hypervisor import read_hypervisor
 from ..plugin_utils._windows.licensing import read_license
-from ..plugin_utils._windows.system import read_model, read_operating_system
+from ..plugin_utils._windows.system import read_operating_system, read_platform
 from ..plugin_utils._wsman.session import Session
 
 _EVENTS = 10
@@ -47,7 +47,8 @@ class ActionModule(AvmaAction):
         problems = list(decision.problems) or assess(license, decision.product_key, arguments["expected_hosts"])
         hypervisor = None
         if wanted & {"all", "hypervisor"}:
-            misplaced = platform_problem(read_model(session))
+            platform = read_platform(session)
+            misplaced = platform_problem(platform.model, platform.asset_tag)
             hypervisor = read_hypervisor(session)
             problems += [misplaced] if misplaced else hypervisor.problems()
         events = read_events(session, GUEST_EVENT, _EVENTS) if wanted & {"all", "events"} else []

@@ -14,7 +14,7 @@ from ..plugin_utils._avma.problems import problem
 from ..plugin_utils._avma.releases import Edition, Release, identify_system
 from ..plugin_utils._windows.activation import carry_out
 from ..plugin_utils._windows.licensing import read_license
-from ..plugin_utils._windows.system import read_model, read_operating_system
+from ..plugin_utils._windows.system import read_operating_system, read_platform
 from ..plugin_utils._wsman.session import Session
 
 
@@ -48,7 +48,8 @@ class ActionModule(AvmaAction):
             raise Failure(decision.problems, result)
         if decision.step is Step.NOTHING:
             return result
-        misplaced = platform_problem(read_model(session))
+        platform = read_platform(session)
+        misplaced = platform_problem(platform.model, platform.asset_tag)
         if misplaced:
             raise Failure([misplaced], result)
         if self._task.check_mode:

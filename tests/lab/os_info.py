@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import NAMESPACE_DNS, uuid5
 
 from lab.cim import Value
 from lab.provider import Provider, cim_class
@@ -108,6 +109,24 @@ _PNP_ENTITY = cim_class(
     datetime="InstallDate",
 )
 
+_SYSTEM_ENCLOSURE = cim_class(
+    "root/cimv2",
+    "Win32_SystemEnclosure",
+    key="Tag",
+    string=(
+        "Caption CreationClassName Description Manufacturer Model Name OtherIdentifyingInfo PartNumber"
+        " SecurityBreach SerialNumber SKU SMBIOSAssetTag Status Tag Version"
+    ),
+    string_array="ServiceDescriptions TypeDescriptions",
+    boolean="AudibleAlarm HotSwappable LockPresent PoweredOn Removable Replaceable VisibleAlarm",
+    uint16="BreachDescription CableManagementStrategy SecurityStatus",
+    uint16_array="ChassisTypes ServicePhilosophy",
+    datetime="InstallDate",
+)
+
+#: The chassis asset tag of every Azure virtual machine (cloud-init, DataSourceAzure).
+_AZURE_ASSET_TAG = "7783-7084-3265-9085-8269-3286-77"
+
 #: VMBus interface → what Device Manager calls it (§5.1, §5.6).
 ACTIVATION_COMPONENT = "{3375baf4-9e15-4b30-b765-67acb10d607b}"
 _VMBUS_DEVICES = {
@@ -181,8 +200,9 @@ class System:
         return self.services.get(service) == "running"
 
     def providers(self) -> list[Provider]:
-        """The four classes."""
+        """The classes."""
         return [
+            Provider(_SYSTEM_ENCLOSURE, lambda: [self._enclosure()]),
             Provider(_OPERATING_SYSTEM, lambda: [self._operating_system()]),
             Provider(_COMPUTER_SYSTEM, lambda: [self._computer_system()]),
             Provider(_SERVICE, self._services),
@@ -257,6 +277,25 @@ class System:
             "Status": "OK",
             "SystemType": "x64-based PC",
             "TotalPhysicalMemory": 4294496256,
+        }
+
+    def _enclosure(self) -> Mapping[str, Value]:
+        manufacturer, _model = _HARDWARE[self.platform]
+        # Hyper-V makes up serial number and asset tag for each VM ("How to use uniquely identify a virtual machine in
+        # Hyper-V", Microsoft, 2008).
+        digits = str(uuid5(NAMESPACE_DNS, f"{self.fqdn}/enclosure").int)[:26]
+        made_up = "-".join([*(digits[start : start + 4] for start in range(0, 24, 4)), digits[24:]])
+        tags = {"hyperv": made_up, "azure": _AZURE_ASSET_TAG, "vmware": "No Asset Tag", "physical": "4711"}
+        return {
+            "Caption": "System Enclosure",
+            "ChassisTypes": [3],
+            "CreationClassName": "Win32_SystemEnclosure",
+            "Description": "System Enclosure",
+            "Manufacturer": manufacturer,
+            "Name": "System Enclosure",
+            "SerialNumber": made_up,
+            "SMBIOSAssetTag": tags[self.platform],
+            "Tag": "System Enclosure 0",
         }
 
     def _services(self) -> Iterator[Mapping[str, Value]]:

@@ -12,10 +12,13 @@ from enum import Enum
 from . import hresults, keys
 from .licenses import License
 from .problems import Problem, problem
-from .releases import AZURE_HOST_SKUS, Edition, Release, System
+from .releases import Edition, Release, System
 
 #: ``Win32_ComputerSystem.Model`` of a virtual machine on Hyper-V (facts, section 7.4).
 HYPER_V_MODEL = "Virtual Machine"
+#: ``Win32_SystemEnclosure.SMBIOSAssetTag`` of an Azure virtual machine; on Hyper-V it is a random number. Source: Microsoft, "Troubleshoot
+#: Update Management agent issues" (Linux), "Dmidecode check"; cloud-init, DataSourceAzure.
+AZURE_ASSET_TAG = "7783-7084-3265-9085-8269-3286-77"
 
 #: How a guest's own words for "on what do I run" go into a problem, by HRESULT.
 _CODES: Mapping[int, str] = {
@@ -137,14 +140,17 @@ def describe(system: System) -> str:
     return " ".join(part for part in parts if part)
 
 
-def platform_problem(model: str | None) -> Problem | None:
-    """Whether a machine is a virtual machine on Hyper-V at all.
+def platform_problem(model: str | None, asset_tag: str | None) -> Problem | None:
+    """Whether a machine is a virtual machine on Hyper-V, and not one of Azure, which has no AVMA.
 
     :param model: ``Win32_ComputerSystem.Model``.
+    :param asset_tag: ``Win32_SystemEnclosure.SMBIOSAssetTag``.
     """
-    if model == HYPER_V_MODEL:
-        return None
-    return problem("not_a_hyper_v_guest", detail=f": its model is {model or 'not known'}")
+    if model != HYPER_V_MODEL:
+        return problem("not_a_hyper_v_guest", detail=f": its model is {model or 'not known'}")
+    if asset_tag == AZURE_ASSET_TAG:
+        return problem("not_a_hyper_v_guest", detail=": it runs in Azure")
+    return None
 
 
 def unexpected_host(license: License, expected_hosts: Sequence[str]) -> bool:
@@ -244,13 +250,8 @@ class Hypervisor:
     activation_component: bool
 
     def problems(self) -> list[Problem]:
-        """What is wrong with the place where a guest runs."""
-        found = []
-        if self.host_sku in AZURE_HOST_SKUS:
-            found.append(problem("not_a_hyper_v_guest", detail=": it runs in Azure"))
-        elif not self.activation_component:
-            found.append(problem("no_activation_component"))
-        return found
+        """What the guest lacks of Hyper-V."""
+        return [] if self.activation_component else [problem("no_activation_component")]
 
     def to_dict(self) -> dict[str, object]:
         """As the modules return it (RV(hypervisor))."""

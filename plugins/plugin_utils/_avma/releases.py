@@ -76,8 +76,6 @@ _BY_BUILD: Mapping[int, WindowsVersion] = {version.build: version for version in
 
 #: SKU of the operating system of Azure Stack HCI and Azure Local (win32-docs; facts, section 7.3).
 AZURE_LOCAL_SKU = 406
-#: SKUs of Azure's own hosts as a guest sees them: AZURE_SERVER_CORE and CLOUDHOST (facts, section 7.4).
-AZURE_HOST_SKUS = frozenset({168, 199})
 
 
 @dataclass(frozen=True)

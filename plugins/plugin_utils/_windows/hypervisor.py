@@ -8,9 +8,9 @@ from __future__ import annotations
 from .._avma.guests import Hypervisor
 from .._wsman.escape import wql_literal
 from .._wsman.session import Session
-from .registry import read_dword, read_string
+from .registry import read_number, read_string
 
-#: Where the host writes of itself (facts, section 5.5).
+#: Where the host writes of itself (facts, section 5.5). Whether its numbers are REG_DWORD or REG_SZ is UNVERIFIED.
 _PARAMETERS = r"SOFTWARE\Microsoft\Virtual Machine\Guest\Parameters"
 #: VMBus class of the "Microsoft Hyper-V Activation Component" (facts, section 5.1).
 _ACTIVATION_COMPONENT = "3375baf4-9e15-4b30-b765-67acb10d607b"
@@ -22,14 +22,14 @@ def read_hypervisor(session: Session) -> Hypervisor:
     def text(name: str) -> str | None:
         return read_string(session, _PARAMETERS, name)
 
-    major, minor = (read_dword(session, _PARAMETERS, f"HostingSystemOs{part}") for part in ("Major", "Minor"))
+    major, minor = (read_number(session, _PARAMETERS, f"HostingSystemOs{part}") for part in ("Major", "Minor"))
     devices = session.query(
         f"SELECT DeviceID FROM Win32_PnPEntity WHERE DeviceID LIKE {wql_literal(f'%{_ACTIVATION_COMPONENT}%')}"
     )
     return Hypervisor(
         host=text("PhysicalHostName") or text("HostName"),
         host_fqdn=text("PhysicalHostNameFullyQualified"),
-        host_sku=read_dword(session, _PARAMETERS, "HostingSystemEditionId"),
+        host_sku=read_number(session, _PARAMETERS, "HostingSystemEditionId"),
         host_version=None if major is None or minor is None else f"{major}.{minor}",
         vm_id=text("VirtualMachineId"),
         vm_name=text("VirtualMachineName"),

@@ -20,10 +20,13 @@ def read_string(session: Session, key: str, name: str) -> str | None:
     return output.text("sValue") if output.integer("ReturnValue") == 0 else None
 
 
-def read_dword(session: Session, key: str, name: str) -> int | None:
-    """A REG_DWORD value below HKEY_LOCAL_MACHINE; None if it is not there or of another type."""
+def read_number(session: Session, key: str, name: str) -> int | None:
+    """A REG_DWORD value, or a REG_SZ one that holds a number; None if it is neither."""
     output = session.invoke("StdRegProv", "GetDWORDValue", _arguments(key, name), namespace=_NAMESPACE)
-    return output.integer("uValue") if output.integer("ReturnValue") == 0 else None
+    if output.integer("ReturnValue") == 0:
+        return output.integer("uValue")
+    text = read_string(session, key, name) or ""
+    return int(text) if text.isdecimal() else None
 
 
 def _arguments(key: str, name: str) -> dict[str, str | int]:

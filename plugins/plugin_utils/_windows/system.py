@@ -39,7 +39,19 @@ def read_operating_system(session: Session) -> OperatingSystem:
     )
 
 
-def read_model(session: Session) -> str | None:
-    """``Win32_ComputerSystem.Model``: "Virtual Machine" on Hyper-V (facts, section 7.4)."""
-    rows = session.query("SELECT Model FROM Win32_ComputerSystem")
-    return rows[0].text("Model") if rows else None
+@dataclass(frozen=True)
+class Platform:
+    """On what a machine runs (win32-docs, Win32_ComputerSystem and Win32_SystemEnclosure)."""
+
+    model: str | None
+    asset_tag: str | None
+
+
+def read_platform(session: Session) -> Platform:
+    """On what the machine runs. Queries only: also check mode needs it."""
+    systems = session.query("SELECT Model FROM Win32_ComputerSystem")
+    enclosures = session.query("SELECT SMBIOSAssetTag FROM Win32_SystemEnclosure")
+    return Platform(
+        systems[0].text("Model") if systems else None,
+        enclosures[0].text("SMBIOSAssetTag") if enclosures else None,
+    )
