@@ -51,7 +51,7 @@ class ActionModule(AvmaAction):
             misplaced = platform_problem(platform.model, platform.asset_tag)
             hypervisor = read_hypervisor(session)
             problems += [misplaced] if misplaced else hypervisor.problems()
-        events = read_events(session, GUEST_EVENT, _EVENTS) if wanted & {"all", "events"} else []
+        events = read_events(session, [GUEST_EVENT], _EVENTS) if wanted & {"all", "events"} else []
         return {
             "changed": False,
             "guest": {

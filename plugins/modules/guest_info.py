@@ -135,7 +135,7 @@ guest:
           description: When it was logged, in UTC.
           type: str
         outcome:
-          description: V(success), V(invalid_host), V(denied) or V(other), from the HRESULT.
+          description: V(success), V(invalid_host), V(invalid_data), V(denied) or V(other), from the HRESULT.
           type: str
         hresult:
           description: The HRESULT; null if the event holds none.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 
 from . import hresults
 from .licenses import format_time
@@ -18,6 +18,9 @@ GUEST_EVENT = 12309
 #: "An Automatic VM activation request has been processed." (SPP-manifest)
 HOST_EVENT = 12310
 
+#: HRESULT_FROM_WIN32(ERROR_INVALID_DATA) of winerror.h.
+_INVALID_DATA = 0x8007000D
+
 #: What came of the request, by HRESULT. The id is the same for success and failure (facts, section 4); AVMA-doc names the four
 #: outcomes, and which HRESULT belongs to which is UNVERIFIED.
 _OUTCOMES: Mapping[int, str] = {
@@ -25,9 +28,13 @@ _OUTCOMES: Mapping[int, str] = {
     hresults.IA_INVALID_VIRTUALIZATION_PLATFORM: "invalid_host",
     hresults.IA_PARENT_PARTITION_NOT_ACTIVATED: "invalid_host",
     hresults.IA_ID_MISMATCH: "denied",
+    _INVALID_DATA: "invalid_data",
 }
 
 _HRESULT = re.compile(r"0x[0-9A-Fa-f]{1,8}|-?\d+")
+
+_AGE = re.compile(r"(\d{1,6})([smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,7 @@ class Event:
 
     @property
     def outcome(self) -> str:
-        """``success``, ``invalid_host``, ``denied`` or ``other``."""
+        """``success``, ``invalid_host``, ``invalid_data``, ``denied`` or ``other``."""
         return "other" if self.hresult is None else _OUTCOMES.get(self.hresult, "other")
 
     def to_dict(self) -> dict[str, object]:
@@ -69,3 +76,22 @@ def decode_event(event_id: int, record: int | None, time: datetime | None, strin
     # Always hexadecimal or decimal by its form: hr is written as 0x%08X (UNVERIFIED).
     hresult = int(match[0], 0) & 0xFFFFFFFF if match else None
     return Event(event_id, record, time, tuple(strings), hresult)
+
+
+def parse_since(text: str, now: datetime) -> datetime:
+    """A moment in UTC, from ISO 8601 (in UTC unless it has an offset) or from an age such as ``7d``.
+
+    :param now: What an age counts from.
+    :raises ValueError: It is neither.
+    """
+    age = _AGE.fullmatch(text.strip())
+    try:
+        if age:
+            return now - timedelta(**{_UNITS[age[2]]: int(age[1])})
+        # Before Python 3.11 it takes no Z.
+        moment = datetime.fromisoformat(re.sub("[Zz]$", "+00:00", text.strip()))
+        return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(
+            f"{text!r} is no moment: write it as 2026-11-22T08:15:00Z, or as an age: a number and one of s, m, h, d, w"
+        ) from error

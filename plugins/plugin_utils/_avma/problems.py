@@ -75,7 +75,7 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
         "See the Application event log of the machine (source Microsoft-Windows-Security-SPP), then run again.",
     ),
     "access_denied": (
-        "Windows denied access to its licensing: {explanation}.",
+        "Windows denied access: {explanation}.",
         "{remedy}",
     ),
     "host_not_licensed": (
@@ -130,6 +130,26 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
         "The machine could not be read: {detail}.",
         "Correct that and run again.",
     ),
+    "kvp_not_removed": (
+        "The guest's KVP values are still there after they were removed: {names}.",
+        "Find out which program of the guest writes them again, and stop it.",
+    ),
+    "answer_file_without_key": (
+        "The answer file has no product key at {place}.",
+        "Run unattend_key on it.",
+    ),
+    "answer_file_other_key": (
+        "The key ending in {last_five} in the answer file is not the AVMA key of {system}.",
+        "Run unattend_key on it, or correct release and edition.",
+    ),
+    "image_key_mismatch": (
+        "The key ending in {last_five}, by which the answer file chooses the image, is that of {key}, not of {system}.",
+        "Run unattend_key with select_image, or correct release and edition.",
+    ),
+    "invalid_answer_file": (
+        "{path} is not an answer file: {detail}.",
+        "Correct the file, or remove it to have a new one made.",
+    ),
     "invalid_argument": (
         "{detail}.",
         "Correct the task.",
@@ -145,6 +165,42 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
     "wmi_error": (
         "WMI answered with a fault: {reason}{explanation}",
         "{remedy}",
+    ),
+    "data_exchange_disabled": (
+        "The Data Exchange integration service of the VM {vm} is off, and AVMA needs it.",
+        "Turn it on with vm_data_exchange.",
+    ),
+    "data_exchange_not_switched": (
+        "Data Exchange of the VM {vm} could not be switched: {detail}.",
+        "See the event log Hyper-V-VMMS of the host, then run again.",
+    ),
+    "guest_unknown": (
+        "The VM {vm} tells nothing of its guest over Data Exchange (it is {state}).",
+        "Start it; if it runs Windows, see that its service vmickvpexchange runs.",
+    ),
+    "not_windows": (
+        "The guest of the VM {vm} is {system}.",
+        "AVMA is for Windows Server guests: leave it out.",
+    ),
+    "vm_not_found": (
+        "The host has no VM {names}.",
+        "Correct name, or ask the host that the VM is on.",
+    ),
+    "azure_edition_needs_azure_local": (
+        "The guest is {guest}, which runs on Azure Local only, and the host {host} is none.",
+        "Move the VM to Azure Local, or convert the guest to Datacenter.",
+    ),
+    "host_avma_unknown": (
+        "It cannot be told which releases the host {host} activates.",
+        "See what its AVMA returned (host_info), and find out which key was set on it.",
+    ),
+    "host_not_datacenter": (
+        "The host {host} activates no guest: it runs {system}.",
+        "AVMA needs a host with an activated Windows Server Datacenter, or Azure Local: move the VM to one.",
+    ),
+    "hyperv_role_missing": (
+        "The machine does not have the Hyper-V role.",
+        "Run this on a Hyper-V host, or install the role.",
     ),
     "no_activation_component": (
         "The guest has no Microsoft Hyper-V Activation Component device.",

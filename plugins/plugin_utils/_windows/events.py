@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime, timezone
+
 from .._avma.events import Event, decode_event
 from .._wsman.escape import wql_literal
 from .._wsman.session import Session
@@ -13,18 +16,37 @@ from .._wsman.session import Session
 #: is UNVERIFIED.
 _SOURCES = ("Microsoft-Windows-Security-SPP", "Software Protection Platform Service")
 
+_EPOCH = datetime.fromtimestamp(0, timezone.utc)
 
-def read_events(session: Session, event_id: int, limit: int) -> list[Event]:
-    """The last entries with this id, newest first as Windows gives them. The log is filtered on the machine."""
-    sources = " OR ".join(f"SourceName = {wql_literal(source)}" for source in _SOURCES)
+
+def read_events(session: Session, event_ids: Iterable[int], limit: int, since: datetime | None = None) -> list[Event]:
+    """The last entries with these ids, newest first. The log is filtered on the machine.
+
+    That Win32_NTLogEvent gives the newest entries first, so that ``limit`` keeps those, is what it is known to do, and documented
+    nowhere (UNVERIFIED).
+
+    :param since: Leave out older entries; a moment in UTC.
+    """
+    conditions = ["Logfile = 'Application'", _any("EventCode", event_ids), _any("SourceName", _SOURCES)]
+    if since:
+        # A datetime in WQL is a DMTF string (Microsoft, "Date and Time Format").
+        conditions.append(f"TimeGenerated >= {wql_literal(since.strftime('%Y%m%d%H%M%S.%f+000'))}")
     rows = session.query(
-        "SELECT RecordNumber, TimeGenerated, InsertionStrings FROM Win32_NTLogEvent "
-        f"WHERE Logfile = 'Application' AND EventCode = {wql_literal(event_id)} AND ({sources})",
+        "SELECT EventCode, RecordNumber, TimeGenerated, InsertionStrings FROM Win32_NTLogEvent WHERE "
+        + " AND ".join(conditions),
         limit=limit,
     )
-    return [
+    events = [
         decode_event(
-            event_id, row.integer("RecordNumber"), row.datetime("TimeGenerated"), row.texts("InsertionStrings")
+            row.integer("EventCode") or 0,
+            row.integer("RecordNumber"),
+            row.datetime("TimeGenerated"),
+            row.texts("InsertionStrings"),
         )
         for row in rows
     ]
+    return sorted(events, key=lambda event: (event.time or _EPOCH, event.record or 0), reverse=True)
+
+
+def _any(column: str, values: Iterable[str | int]) -> str:
+    return "(" + " OR ".join(f"{column} = {wql_literal(value)}" for value in values) + ")"

@@ -8,10 +8,13 @@ Source: Microsoft, "StdRegProv class". Its methods are static: no keys select an
 
 from __future__ import annotations
 
+from .._wsman.errors import FaultError
+from .._wsman.instance import Instance
 from .._wsman.session import Session
 
 _NAMESPACE = "root/default"
 _HKEY_LOCAL_MACHINE = 0x80000002
+_ERROR_FILE_NOT_FOUND = 2
 
 
 def read_string(session: Session, key: str, name: str) -> str | None:
@@ -31,3 +34,33 @@ def read_number(session: Session, key: str, name: str) -> int | None:
 
 def _arguments(key: str, name: str) -> dict[str, str | int]:
     return {"hDefKey": _HKEY_LOCAL_MACHINE, "sSubKeyName": key, "sValueName": name}
+
+
+def value_names(session: Session, key: str) -> list[str]:
+    """The names of the values of a key below HKEY_LOCAL_MACHINE, the nameless default value left out; none if the key is not there.
+
+    :raises FaultError: Windows cannot or will not read the key.
+    """
+    output = session.invoke(
+        "StdRegProv", "EnumValues", {"hDefKey": _HKEY_LOCAL_MACHINE, "sSubKeyName": key}, namespace=_NAMESPACE
+    )
+    _check(output, "EnumValues")
+    return [name for name in output.texts("sNames") if name]
+
+
+def delete_value(session: Session, key: str, name: str) -> None:
+    """Delete a value of a key below HKEY_LOCAL_MACHINE; that it is not there is no error.
+
+    :raises FaultError: Windows cannot or will not delete it.
+    """
+    output = session.invoke("StdRegProv", "DeleteValue", _arguments(key, name), namespace=_NAMESPACE)
+    _check(output, "DeleteValue")
+
+
+def _check(output: Instance, method: str) -> None:
+    """What StdRegProv returns is an error code of WinError.h, or of WMI."""
+    code = (output.integer("ReturnValue") or 0) & 0xFFFFFFFF
+    if code not in (0, _ERROR_FILE_NOT_FOUND):
+        # HRESULT_FROM_WIN32 (winerror.h).
+        hresult = 0x80070000 | code if code <= 0xFFFF else code
+        raise FaultError(f"StdRegProv.{method} returned {code}", hresults=(hresult,))

@@ -1,0 +1,40 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any, ClassVar
+
+from ..plugin_utils._action import AvmaAction, Failure
+from ..plugin_utils._avma.events import GUEST_EVENT, HOST_EVENT, parse_since
+from ..plugin_utils._avma.problems import problem
+from ..plugin_utils._windows.events import read_events
+from ..plugin_utils._wsman.session import Session
+
+
+class ActionModule(AvmaAction):
+    """Read the activation events of a host or guest."""
+
+    ARGUMENT_SPEC: ClassVar[dict[str, dict[str, Any]]] = {
+        "event_id": {
+            "type": "list",
+            "elements": "int",
+            "choices": [GUEST_EVENT, HOST_EVENT],
+            "default": [GUEST_EVENT, HOST_EVENT],
+        },
+        "since": {"type": "str"},
+        "limit": {"type": "int", "default": 100},
+    }
+
+    def perform(self, session: Session, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Read the events that were asked for."""
+        if arguments["limit"] < 1 or not arguments["event_id"]:
+            raise Failure([problem("invalid_argument", detail="limit must be at least 1, and event_id name an event")])
+        try:
+            since = parse_since(arguments["since"], datetime.now(timezone.utc)) if arguments["since"] else None
+        except ValueError as error:
+            raise Failure([problem("invalid_argument", detail=f"since: {error}")]) from error
+        events = read_events(session, arguments["event_id"], arguments["limit"], since)
+        return {"changed": False, "events": [event.to_dict() for event in events]}
