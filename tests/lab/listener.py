@@ -31,6 +31,11 @@ _SOAP_TYPE = "application/soap+xml;charset=UTF-8"
 #: What Effect.HUGE sends without a value: more than any client should take.
 _HUGE = 50 * 1024 * 1024
 _BLOCK = 65536
+_TIMED_OUT = soap.WsmanFault(
+    2150858793,  # ERROR_WSMAN_OPERATION_TIMEDOUT
+    "The WS-Management service cannot complete the operation within the time specified in OperationTimeout. ",
+    "w:TimedOut",
+)
 
 
 class Listener:
@@ -161,6 +166,9 @@ class _Exchange:
         delay = self._listener.options.delay
         if Effect.DELAY in rules:
             delay += rules[Effect.DELAY].value or 0
+        if parsed.operation_timeout is not None and delay > parsed.operation_timeout:
+            await asyncio.sleep(parsed.operation_timeout)
+            return await self._fail(_TIMED_OUT, parsed)
         if delay:
             await asyncio.sleep(delay)
         for effect, rule in rules.items():
@@ -180,8 +188,6 @@ class _Exchange:
 
     async def _instead(self, effect: Effect, rule: FaultRule, parsed: soap.Request) -> web.StreamResponse | None:
         """What is answered in place of running the request, if the effect is of that kind."""
-        service = self._listener.service
-        context = service.context(parsed)
         value = int(rule.value or 0)
         match effect:
             case Effect.DROP:
@@ -195,18 +201,23 @@ class _Exchange:
             case Effect.HUGE | Effect.HUGE_CHUNKED:
                 content = etree.Element("Filler")
                 content.text = "A" * (value or _HUGE)
+                context = self._listener.service.context(parsed)
                 data = soap.envelope(context, parsed.action + "Response", content)
                 return await self._send(HTTPStatus.OK, data, chunked=effect is Effect.HUGE_CHUNKED)
             case Effect.ACCESS_DENIED:
-                return await self._send(HTTPStatus.INTERNAL_SERVER_ERROR, soap.fault(context, ACCESS_DENIED))
+                return await self._fail(ACCESS_DENIED, parsed)
             case Effect.WSMAN_FAULT:
-                error = soap.WsmanFault(value, "The WS-Management service cannot process the request. ")
-                return await self._send(HTTPStatus.INTERNAL_SERVER_ERROR, soap.fault(context, error))
+                return await self._fail(
+                    soap.WsmanFault(value, "The WS-Management service cannot process the request. "), parsed
+                )
             case Effect.HRESULT:
                 nested = self._listener.options.fault_form == "wsman"
-                failure = soap.WmiFault(value, "", nested)
-                return await self._send(HTTPStatus.INTERNAL_SERVER_ERROR, soap.fault(context, failure))
+                return await self._fail(soap.WmiFault(value, "", nested), parsed)
         return None
+
+    async def _fail(self, error: soap.WsmanFault | soap.WmiFault, parsed: soap.Request) -> web.StreamResponse:
+        data = soap.fault(self._listener.service.context(parsed), error)
+        return await self._send(HTTPStatus.INTERNAL_SERVER_ERROR, data)
 
     async def _send(
         self, status: HTTPStatus, data: bytes, cut: bool = False, chunked: bool = False

@@ -14,7 +14,7 @@ from lxml import etree
 
 from lab.cim import Machine, ProcessResult
 from lab.counters import Journal
-from lab.soap import ADDRESSING, SHELL, TRANSFER, WSMAN, Prefixes, Request, WsmanFault, text_of
+from lab.soap import ADDRESSING, SHELL, TRANSFER, WSMAN, Prefixes, Request, WsmanFault, text_of, unexpected_selectors
 
 RESOURCE_URI = f"{SHELL}/cmd"
 _STATE = f"{SHELL}/CommandState/"
@@ -44,7 +44,7 @@ class Shells:
     def __len__(self) -> int:
         return len(self._shells)
 
-    def create(self, request: Request, prefixes: Prefixes, address: str) -> list[etree._Element]:
+    def create(self, prefixes: Prefixes, address: str) -> list[etree._Element]:
         """x:ResourceCreated and rsp:Shell."""
         shell_id = str(uuid.uuid4()).upper()
         self._shells[shell_id] = {}
@@ -142,13 +142,7 @@ class Shells:
     def _commands(self, request: Request) -> dict[str, _Command]:
         shell = self._shells.get(request.selectors.get("ShellId", ""))
         if shell is None:
-            raise WsmanFault(
-                2150858843,  # ERROR_WSMAN_UNEXPECTED_SELECTORS
-                "The WS-Management service cannot process the request because the request contained invalid selectors for the resource. ",
-                "w:InvalidSelectors",
-                sender=True,
-                detail="UnexpectedSelectors",
-            )
+            raise unexpected_selectors()
         return shell
 
 

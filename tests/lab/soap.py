@@ -50,6 +50,17 @@ _WINDOWS_PREFIXES = {
 }
 
 
+#: The two texts that clients are most tempted to decide by, as machines of other languages say them. UNVERIFIED wordings.
+_ACCESS_DENIED_TEXTS = {"de-DE": "Zugriff verweigert ", "ja-JP": "アクセスが拒否されました。 "}
+_UNKNOWN_ERROR_TEXTS = {
+    "en-US": "The WS-Management service cannot process the request. The WMI service or the WMI provider returned an unknown "
+    "error",
+    "de-DE": "Die Anforderung kann vom WS-Verwaltungsdienst nicht verarbeitet werden. Der WMI-Dienst oder der WMI-Anbieter hat "
+    "einen unbekannten Fehler zurückgegeben",
+    "ja-JP": "WS-Management サービスは要求を処理できません。WMI サービスまたは WMI プロバイダーから不明なエラーが返されました",
+}
+
+
 class Prefixes:
     """The namespace prefixes of one answer: as Windows writes them, or others."""
 
@@ -84,7 +95,6 @@ class Request:
     resource_uri: str
     message_id: str
     selectors: Mapping[str, str]
-    options: Mapping[str, str]
     #: Bytes that the client takes, or None when it did not say.
     max_envelope_size: int | None
     #: Seconds, or None when the client did not say.
@@ -103,6 +113,18 @@ class WsmanFault(Exception):
     sender: bool = False
     #: Last part of the w:FaultDetail URI (DSP0226 14.6), if there is one.
     detail: str | None = None
+
+
+def unexpected_selectors() -> WsmanFault:
+    """The fault for selectors that the resource does not have, as those of a shell that is closed."""
+    return WsmanFault(
+        2150858843,  # ERROR_WSMAN_UNEXPECTED_SELECTORS
+        "The WS-Management service cannot process the request because the request contained invalid selectors for the "
+        "resource. ",
+        "w:InvalidSelectors",
+        sender=True,
+        detail="UnexpectedSelectors",
+    )
 
 
 @dataclass
@@ -158,17 +180,14 @@ def parse(data: bytes) -> Request:
         action=text_of(header.find(f"{{{ADDRESSING}}}Action")),
         resource_uri=text_of(header.find(f"{{{WSMAN}}}ResourceURI")),
         message_id=text_of(header.find(f"{{{ADDRESSING}}}MessageID")),
-        selectors=_named(header, "SelectorSet", "Selector"),
-        options=_named(header, "OptionSet", "Option"),
+        selectors={
+            item.get("Name", ""): text_of(item)
+            for item in header.findall(f"{{{WSMAN}}}SelectorSet/{{{WSMAN}}}Selector")
+        },
         max_envelope_size=int(size) if size.isdigit() else None,
         operation_timeout=_duration(text_of(header.find(f"{{{WSMAN}}}OperationTimeout"))),
         body=content,
     )
-
-
-def _named(header: etree._Element, outer: str, inner: str) -> dict[str, str]:
-    found = header.findall(f"{{{WSMAN}}}{outer}/{{{WSMAN}}}{inner}")
-    return {item.get("Name", ""): text_of(item) for item in found}
 
 
 def _duration(value: str) -> float | None:
@@ -204,10 +223,11 @@ def envelope(context: Context, action: str, *content: etree._Element) -> bytes:
 def fault(context: Context, error: WsmanFault | WmiFault) -> bytes:
     """The envelope of a fault."""
     if isinstance(error, WsmanFault):
-        sender, subcode, reason = error.sender, error.subcode, error.reason
+        sender, subcode = error.sender, error.subcode
+        reason = _ACCESS_DENIED_TEXTS.get(context.language, error.reason) if error.code == 5 else error.reason
     else:
-        reason = _provider_reason(error)
         sender, subcode = False, "w:InternalError"
+        reason = _provider_reason(context, error)
     prefixes = context.prefixes
     root = etree.Element(f"{{{SOAP}}}Fault", nsmap=prefixes.map(SOAP, WSMAN, ADDRESSING))
     code = etree.SubElement(root, f"{{{SOAP}}}Code")
@@ -222,7 +242,7 @@ def fault(context: Context, error: WsmanFault | WmiFault) -> bytes:
     if isinstance(error, WsmanFault):
         if error.detail:
             etree.SubElement(detail, f"{{{WSMAN}}}FaultDetail").text = FAULT_DETAIL + error.detail
-        _wsman_fault(detail, context, error.code, context.machine, error.reason)
+        _wsman_fault(detail, context, error.code, context.machine, reason)
     elif error.nested:
         _provider_fault(detail, context, error)
     else:
@@ -230,11 +250,10 @@ def fault(context: Context, error: WsmanFault | WmiFault) -> bytes:
     return envelope(context, WSMAN_FAULT_ACTION, root)
 
 
-def _provider_reason(error: WmiFault) -> str:
-    # The sentence that WinRM puts before an HRESULT it has no text for.
+def _provider_reason(context: Context, error: WmiFault) -> str:
+    """What WinRM says before an HRESULT that it has no text for."""
     return (
-        "The WS-Management service cannot process the request. The WMI service or the WMI provider returned an unknown error: "
-        f"HRESULT 0x{error.hresult:08x} "
+        f"{_UNKNOWN_ERROR_TEXTS.get(context.language, _UNKNOWN_ERROR_TEXTS['en-US'])}: HRESULT 0x{error.hresult:08x} "
     )
 
 
@@ -255,7 +274,7 @@ def _provider_fault(detail: etree._Element, context: Context, error: WmiFault) -
     provider = etree.SubElement(message, f"{{{WSMANFAULT}}}ProviderFault")
     provider.set("provider", "WMI Provider")
     provider.set("path", "%systemroot%\\system32\\WsmWmiPl.dll")
-    _wsman_fault(provider, context, error.hresult, context.machine, _provider_reason(error))
+    _wsman_fault(provider, context, error.hresult, context.machine, _provider_reason(context, error))
     extended = etree.SubElement(provider, f"{{{WSMANFAULT}}}ExtendedError")
     values: list[tuple[str, str, str | None]] = [
         ("Description", "String", error.message),
@@ -274,7 +293,7 @@ def _wmi_error(detail: etree._Element, context: Context, error: WmiFault) -> Non
         ("ErrorSource", "String", None),
         ("ErrorSourceFormat", "UnsignedShort", "0"),
         ("ErrorType", "UnsignedShort", "0"),
-        ("Message", "String", _provider_reason(error)),
+        ("Message", "String", _provider_reason(context, error)),
         ("MessageID", "String", f"HRESULT 0x{error.hresult:08x}"),
         ("OtherErrorSourceFormat", "String", None),
         ("OtherErrorType", "String", None),

@@ -3,8 +3,7 @@
 """The WS-Management service of one machine: a request in, an envelope out. It knows no HTTP and no Windows.
 
 Sources: DSP0226 8 (enumeration), DSP0227 (CIM binding), [MS-WSMV]; fault codes from wsmerror.h of the Windows SDK; behaviour recorded
-from Windows Server 2012 and Hyper-V hosts (``recordings``). Texts are English; where Windows would translate them, the answer's
-``xml:lang`` says the machine's language all the same.
+from Windows Server 2012 and Hyper-V hosts (``recordings``). Most texts are English whatever the machine's language.
 
 UNVERIFIED: the fault of an unknown namespace or class (the HRESULT of WMI is sent as any other), of a method with a malformed body, and
 the provider's ``Operation`` in a fault.
@@ -44,6 +43,7 @@ from lab.soap import (
     local_name,
     new_id,
     text_of,
+    unexpected_selectors,
 )
 
 WQL_DIALECT = "http://schemas.microsoft.com/wbem/wsman/1/WQL"
@@ -308,13 +308,7 @@ class Service:
         keys = {prop.name.lower(): prop.name for prop in cim_class.properties if prop.key}
         wanted = {name.lower(): value.lower() for name, value in selectors.items()}
         if set(wanted) - set(keys):
-            raise WsmanFault(
-                2150858843,  # ERROR_WSMAN_UNEXPECTED_SELECTORS
-                "The WS-Management service cannot process the request because the request contained invalid selectors for the resource. ",
-                "w:InvalidSelectors",
-                sender=True,
-                detail="UnexpectedSelectors",
-            )
+            raise unexpected_selectors()
         found = [
             instance
             for instance in self._machine.instances(cim_class)
@@ -363,7 +357,7 @@ class Service:
         match operation.kind:
             case "Create":
                 scheme = "https" if self._options.tls else "http"
-                return self._shells.create(request, prefixes, f"{scheme}://{self._machine.name}/wsman")
+                return self._shells.create(prefixes, f"{scheme}://{self._machine.name}/wsman")
             case "Delete":
                 self._shells.delete(request)
                 return []

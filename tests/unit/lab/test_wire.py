@@ -299,6 +299,15 @@ class TestFaults:
         assert caught.value.wsman_fault_code == 5
         assert caught.value.fault_subcode == "w:AccessDenied"
 
+    @pytest.mark.parametrize("language", ["de-DE", "ja-JP"])
+    def test_texts_are_in_the_language_of_the_machine(self, start: Start, language: str) -> None:
+        send = sender(pywinrm(start(language=language)))
+        for code, english in (("0xC004FD02", "unknown error"), ("5", "Access is denied")):
+            with pytest.raises(winrm.exceptions.WSManFaultError) as caught:
+                send(invoke_request("Fail", f"<p:Code>{code}</p:Code>"))
+            assert english not in caught.value.response
+            assert f'xml:lang="{language}"' in caught.value.response
+
     def test_shuffled_prefixes_hold_in_faults(self, start: Start) -> None:
         with pytest.raises(winrm.exceptions.WSManFaultError) as caught:
             sender(pywinrm(start(prefixes="shuffled")))(get_request({"Id": "99"}))
@@ -543,6 +552,13 @@ class TestMadeFaults:
         begun = time.monotonic()
         self.hit(start, "delay", 0.3)
         assert time.monotonic() - begun >= 0.3
+
+    def test_longer_than_the_operation_timeout(self, start: Start) -> None:
+        lab = start()
+        lab.call("fault", "WIRE01", {"effect": "delay", "value": 60})
+        with pytest.raises(winrm.exceptions.WinRMOperationTimeoutError):
+            sender(pywinrm(lab))(invoke_request("Echo").replace("PT20S", "PT0.1S"))
+        assert not lab.machines["WIRE01"].invoked
 
     def test_listener_delay(self, start: Start) -> None:
         lab = start(delay=0.2)
