@@ -10,20 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from spnego.exceptions import SpnegoError
-
 from .errors import InvalidAnswerError, UnreachableError
 from .session import MAX_ANSWER_BYTES
 
 #: The code page that Ansible's own connections open their shells with.
 UTF8_CODE_PAGE = 65001
 
-#: What the client libraries and their authentication raise on an answer that cannot be decrypted or decoded.
-UNREADABLE = (SpnegoError, struct.error, LookupError, ValueError)
-
-# If it is missing, the connection plugin has said so before this is used.
+# If they are missing, the connection plugin has said so before this is used.
 with suppress(ImportError):
     import requests
+    from spnego.exceptions import SpnegoError
 
 
 def limit_answers(session: requests.Session) -> None:
@@ -55,13 +51,21 @@ def _limit(response: requests.Response, **_kwargs: Any) -> None:
 
 @contextmanager
 def translated(endpoint: str) -> Iterator[None]:
-    """Turn what requests raises into this package's errors, in plain words."""
+    """Turn what requests and the authentication raise into this package's errors, in plain words."""
     try:
         yield
     except requests.exceptions.Timeout as error:
         raise UnreachableError(f"no answer from {endpoint} in time ({_cause(error)})") from error
     except requests.exceptions.RequestException as error:
         raise UnreachableError(f"no connection to {endpoint}, or it was cut ({_cause(error)})") from error
+    except (SpnegoError, struct.error, LookupError, ValueError) as error:
+        # What the client libraries raise on an answer that cannot be decrypted or decoded.
+        raise undecryptable(error) from error
+
+
+def undecryptable(error: Exception) -> InvalidAnswerError:
+    """The error for an answer that the client library could not decrypt."""
+    return InvalidAnswerError(f"the answer could not be decrypted ({error})")
 
 
 def _cause(error: BaseException) -> str:

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from pypsrp.exceptions import AuthenticationError, WinRMError, WinRMTransportError, WSManFaultError
-from pypsrp.shell import Process, SignalCode, WinRS
-from pypsrp.wsman import WSMan
-
-from .errors import InvalidAnswerError, ProcessError, UnreachableError
-from .http import UNREADABLE, UTF8_CODE_PAGE, limit_answers, translated
+from .errors import ProcessError, UnreachableError
+from .http import UTF8_CODE_PAGE, limit_answers, translated, undecryptable
 from .session import ProcessResult
+
+# If they are missing, the connection plugin has said so before this is used.
+with suppress(ImportError):
+    from pypsrp.exceptions import AuthenticationError, WinRMError, WinRMTransportError, WSManFaultError
+    from pypsrp.shell import Process, SignalCode, WinRS
+    from pypsrp.wsman import WSMan
 
 
 class PsrpTransport:
@@ -88,6 +90,6 @@ class PsrpTransport:
             raise UnreachableError(f"{self.endpoint} rejected the credentials (HTTP 401)") from error
         except WinRMTransportError as error:
             raise UnreachableError(f"{self.endpoint} answered HTTP {error.code}") from error
-        except (WinRMError, AttributeError, *UNREADABLE) as error:
+        except (WinRMError, AttributeError) as error:
             # AttributeError: pypsrp takes the parts of an encrypted answer for granted.
-            raise InvalidAnswerError(f"the answer could not be decrypted ({error})") from error
+            raise undecryptable(error) from error

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from .errors import InvalidAnswerError, ProcessError, UnreachableError
-from .http import UNREADABLE, UTF8_CODE_PAGE, limit_answers, translated
+from .errors import ProcessError, UnreachableError
+from .http import UTF8_CODE_PAGE, limit_answers, translated, undecryptable
 from .session import ProcessResult
 
 # If they are missing, the connection plugin has said so before this is used.
@@ -104,5 +104,5 @@ class WinrmTransport:
             raise UnreachableError(f"{self.endpoint} rejected the credentials (HTTP 401)") from error
         except WinRMTransportError as error:
             raise UnreachableError(f"{self.endpoint} answered HTTP {error.code}") from error
-        except (WinRMError, *UNREADABLE) as error:
-            raise InvalidAnswerError(f"the answer could not be decrypted ({error})") from error
+        except WinRMError as error:
+            raise undecryptable(error) from error
