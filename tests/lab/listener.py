@@ -83,10 +83,9 @@ class Listener:
             return
         self._server.close()
         self._server = None
-        for transport in list(self._connections):
-            if isinstance(transport, asyncio.WriteTransport):
-                transport.abort()
-        self._connections.clear()
+        for handler in self._web.connections if self._web else ():
+            if isinstance(handler.transport, asyncio.WriteTransport):
+                handler.transport.abort()
         self.service.forget()
         # Bound but not listening: the port refuses connections and stays ours.
         self._socket = _bound(self.port)
@@ -95,7 +94,8 @@ class Listener:
         """Give the port back."""
         self.stop()
         if self._web is not None:
-            await self._web.shutdown(timeout=0)
+            # To aiohttp, 0 would be no limit.
+            await self._web.shutdown(timeout=0.1)
         self._socket.close()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:

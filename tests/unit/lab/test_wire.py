@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -628,6 +629,23 @@ class TestPower:
         lab.call("start", "WIRE01")
         rows, _ = query(sender(pywinrm(lab)), "SELECT Id FROM Test_Thing")
         assert len(rows) == 5
+
+    def test_connections_are_cut(self, start: Start) -> None:
+        lab = start()
+        with socket.create_connection(("127.0.0.1", lab.port()), timeout=10) as idle:
+            # The listener knows of this connection once it has answered on a later one.
+            requests.post(f"http://127.0.0.1:{lab.port()}/wsman", timeout=10)
+            lab.call("stop", "WIRE01")
+            with suppress(ConnectionResetError):
+                assert idle.recv(1) == b""
+
+    def test_it_ends_with_a_request_half_received(self, tmp_path: Path) -> None:
+        with (
+            wire_lab(tmp_path, ThingMachine()) as lab,
+            socket.create_connection(("127.0.0.1", lab.port())) as half,
+        ):
+            half.sendall(b"POST /wsman HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n" + b"x" * 1_100_000)
+            assert half.recv(12) == b"HTTP/1.1 413"
 
     def test_a_machine_that_is_off_from_the_beginning(self, tmp_path: Path) -> None:
         with wire_lab(tmp_path, ThingMachine(running=False)) as lab:
