@@ -99,6 +99,10 @@ class WindowsMachine:
     def refresh_registry(self) -> None:
         """Called before every access to the registry."""
 
+    def classes(self) -> list[tuple[str, str]]:
+        """Namespace and name of every class that the machine has."""
+        return [(item.cim_class.namespace, item.cim_class.name) for item in self._providers.values()]
+
     # lab.cim.Machine
 
     def cim_class(self, namespace: str, name: str) -> CimClass:
@@ -184,7 +188,7 @@ class GuestMachine(WindowsMachine):
         self.host = host
         self.vm_id = str(uuid5(NAMESPACE_DNS, f"{spec.name}.{surroundings.domain}")).upper()
         self.vm_name = spec.vm_name if spec.vm_name is not None else spec.name
-        self.data_exchange = spec.data_exchange
+        self._data_exchange = spec.data_exchange
         self.throttled = spec.activation.throttled
         services: dict[str, ServiceState] = {}
         if spec.platform == "hyperv":
@@ -204,6 +208,17 @@ class GuestMachine(WindowsMachine):
     def running(self) -> bool:
         """Whether it is on, which takes a host that is."""
         return self.switched_on and (self.host is None or self.host.running)
+
+    @property
+    def data_exchange(self) -> bool:
+        """Whether the host offers the Data Exchange service."""
+        return self._data_exchange
+
+    @data_exchange.setter
+    def data_exchange(self, value: bool) -> None:
+        # What the host last said is what the guest keeps.
+        self.refresh_registry()
+        self._data_exchange = value
 
     @property
     def exchanges_data(self) -> bool:
@@ -261,6 +276,7 @@ class GuestMachine(WindowsMachine):
         elif key == "throttled":
             self.throttled = int(value)
         else:
+            self.refresh_registry()
             super().set(key, value)
 
     def guest_items(self) -> Mapping[str, RegistryValue]:
