@@ -19,12 +19,13 @@ from typing import Any
 
 import pytest
 import yaml
+from pypsrp.wsman import WSMan
 from winrm.exceptions import InvalidCredentialsError
 from winrm.protocol import Protocol
 
 from lab.client import Lab
 from lab.control import Control, ControlError
-from unit.lab.wire_client import query
+from unit.lab.wire_client import query, sender
 
 TESTS = Path(__file__).resolve().parents[2]
 TOPOLOGY = TESTS / "lab" / "topologies" / "demo.yml"
@@ -53,17 +54,36 @@ def first_guest(lab: Lab) -> str:
     return next(iter(yaml.safe_load(lab.inventory.read_text())["all"]["children"]["avma_guests"]["hosts"]))
 
 
-def ask(lab: Lab, name: str, **changed: Any) -> list[dict[str, list[str | None]]]:
-    """The operating system of a machine, by what the inventory says of it."""
-    host = hosts(lab)[name]
-    client = Protocol(
-        f"{host['ansible_winrm_scheme']}://{host['ansible_host']}:{host['ansible_port']}/wsman",
-        transport=host["ansible_winrm_transport"],
-        username=host["ansible_user"],
-        password=changed.get("password", host["ansible_password"]),
-        proxy=None,
-    )
-    rows, _ = query(client.send_message, "SELECT BuildNumber, CSName FROM Win32_OperatingSystem")
+def ask(lab: Lab, name: str, plugin: str = "winrm", **changed: Any) -> list[dict[str, list[str | None]]]:
+    """The operating system of a machine, by what the inventory says of it for one of the connection plugins."""
+    host = hosts(lab)[name] | changed
+    client: Protocol | WSMan
+    if plugin == "winrm":
+        client = Protocol(
+            f"{host['ansible_winrm_scheme']}://{host['ansible_host']}:{host['ansible_port']}/wsman",
+            transport=host["ansible_winrm_transport"],
+            username=host["ansible_user"],
+            password=host["ansible_password"],
+            ca_trust_path=host.get("ansible_winrm_ca_trust_path"),
+            cert_pem=host.get("ansible_winrm_cert_pem"),
+            cert_key_pem=host.get("ansible_winrm_cert_key_pem"),
+            proxy=None,
+        )
+    else:
+        client = WSMan(
+            host["ansible_host"],
+            port=host["ansible_port"],
+            ssl=host["ansible_psrp_protocol"] == "https",
+            auth=host["ansible_psrp_auth"],
+            username=host["ansible_user"],
+            password=host["ansible_password"],
+            encryption=host.get("ansible_psrp_message_encryption", "auto"),
+            cert_validation=host.get("ansible_psrp_ca_cert", True),
+            certificate_pem=host.get("ansible_psrp_certificate_pem"),
+            certificate_key_pem=host.get("ansible_psrp_certificate_key_pem"),
+            no_proxy=True,
+        )
+    rows, _ = query(sender(client), "SELECT BuildNumber, CSName FROM Win32_OperatingSystem")
     return rows
 
 
@@ -78,10 +98,20 @@ def run(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[s
     )
 
 
-def test_the_inventory_reaches_every_machine(clean: Lab) -> None:
-    for name in hosts(clean):
-        (row,) = ask(clean, name)
-        assert row["CSName"] == [name]
+@pytest.mark.parametrize("plugin", ["winrm", "psrp"])
+def test_the_inventory_reaches_every_machine(tmp_path: Path, plugin: str) -> None:
+    listeners: dict[str, dict[str, Any]] = {
+        "DEFAULT": {},
+        "NTLM-TLS": {"tls": True},
+        "BASIC-TLS": {"tls": True, "authentication": ["basic"]},
+        "CERTIFICATE": {"tls": True, "authentication": ["certificate"]},
+        "IN-THE-CLEAR": {"authentication": ["basic"], "allow_unencrypted": True},
+    }
+    guests = [{"name": name, "release": "2022", "listener": options} for name, options in listeners.items()]
+    with Lab({"hosts": [{"name": "HV", "release": "2022", "guests": guests}]}, tmp_path) as lab:
+        for name in hosts(lab):
+            (row,) = ask(lab, name, plugin)
+            assert row["CSName"] == [name]
 
 
 def test_the_inventory_is_one_of_ansible(clean: Lab) -> None:
@@ -107,7 +137,7 @@ def test_counters(clean: Lab) -> None:
 
 def test_wrong_password(clean: Lab) -> None:
     with pytest.raises(InvalidCredentialsError):
-        ask(clean, first_guest(clean), password="wrong")
+        ask(clean, first_guest(clean), ansible_password="wrong")
 
 
 def test_stop_and_start(clean: Lab) -> None:
