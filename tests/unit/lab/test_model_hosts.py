@@ -128,7 +128,7 @@ def registry(world: World, method: str, name: str = "", path: str = PARAMETERS) 
 
 
 class TestRegistry:
-    r"""Guest\\Parameters describes the host as long as Data Exchange works."""
+    r"""Guest\Parameters describes the host as long as Data Exchange works."""
 
     def world(self, **guest: object) -> World:
         hosts = [{"name": "A", "license": "mak", "guests": [{"name": "VM", **guest}]}, {"name": "B", "release": "2025"}]
