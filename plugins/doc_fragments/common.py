@@ -33,7 +33,8 @@ attributes:
     description: Can be used in conjunction with C(delegate_to) and related keywords.
 notes:
   - Runs on the controller and talks WMI over the WS-Management connection of the play, which must be P(ansible.builtin.winrm#connection)
-    or P(ansible.builtin.psrp#connection). No PowerShell is started on the target.
+    or P(ansible.builtin.psrp#connection). No PowerShell is started on the target, but on an Azure Local host to read or set its AVMA,
+    for which Windows offers nothing else.
   - WMI runs as the user of the connection, who must be an administrator of the target. C(become) does not apply.
   - Verified against simulated Windows machines, recorded answers of real ones, and Microsoft's documentation.
 """

@@ -186,8 +186,8 @@ problems:
     - code: host_not_licensed
       hresult: '0xC004FD02'
       message: >-
-        The host HV02 that runs this guest is not activated: 0xC004FD02 (SL_E_IA_PARENT_PARTITION_NOT_ACTIVATED): Windows is not
-        activated on the host machine.
+        The host HV02 is not activated: 0xC004FD02 (SL_E_IA_PARENT_PARTITION_NOT_ACTIVATED): Windows is not activated on the host
+        machine.
       remedy: Activate the host that runs this guest (on Azure Local, set its AVMA key or subscription), then run again.
   contains:
     code:

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
-from . import keys
+from . import hresults, keys
+from .guests import Step, describe
 from .licenses import License
 from .matrix import AZURE_LOCAL, WINDOWS_SERVER, Subscription
+from .problems import Problem, problem
 from .releases import Edition, Release, System
 
 #: What JSON holds.
@@ -52,6 +54,9 @@ class Cluster:
         return {"name": self.name, "nodes": [{"name": node.name, "state": node.state} for node in self.nodes]}
 
 
+# The last five characters of a key as a whole value, or at the end of a masked key. (No word has no vowel.)
+_LAST_FIVE = re.compile(f"(?:[*X]+-)*({keys.GROUP})")
+
 # A release as the whole of a value, so that no date and no version number is taken for one.
 _RELEASE = re.compile(r"(?:(?:Microsoft )?Windows Server |WS ?)?(20\d\d)(?: \D*)?", re.IGNORECASE)
 
@@ -83,9 +88,15 @@ class Avma:
         return (self.subscription or "").lower() == "active"
 
     @property
+    def last_fives(self) -> frozenset[str]:
+        """The last five characters of keys that the result names."""
+        texts = (leaf.strip() for leaf in _leaves(self.result) if isinstance(leaf, str))
+        return frozenset(match[1] for text in texts if (match := _LAST_FIVE.fullmatch(text)))
+
+    @property
     def set_up(self) -> bool | None:
         """Whether guests can be activated; None if it cannot be told."""
-        if self.subscribed or _find_last_fives(self.result):
+        if self.subscribed or self.last_fives:
             return True
         if self.module is None:
             return False
@@ -96,10 +107,9 @@ class Avma:
 
     def has_key(self, product_key: str) -> bool | None:
         """Whether this key is the one set, as far as its last five characters tell; None if it cannot be told."""
-        shown = _find_last_fives(self.result)
-        if keys.last_five(product_key) in shown | self.license_last_fives:
+        if keys.last_five(product_key) in self.last_fives | self.license_last_fives:
             return True
-        return False if shown or self.set_up is False else None
+        return False if self.last_fives or self.set_up is False else None
 
     @property
     def key_release(self) -> Release | None:
@@ -141,24 +151,17 @@ def _leaves(value: Json) -> Iterator[Json]:
         yield value
 
 
-# The last five characters of a key as a whole value, or at the end of a masked key. (No word has no vowel.)
-_LAST_FIVE = re.compile(f"(?:[*X]+-)*({keys.GROUP})")
-
-
-def _find_last_fives(value: Json) -> frozenset[str]:
-    texts = (leaf.strip() for leaf in _leaves(value) if isinstance(leaf, str))
-    return frozenset(match[1] for text in texts if (match := _LAST_FIVE.fullmatch(text)))
-
-
 @dataclass(frozen=True)
 class HostFacts:
     """A Hyper-V or Azure Local host.
 
+    :ivar name: Its computer name, which is also that of a cluster's node.
     :ivar hyperv: Whether it has the Hyper-V role.
     :ivar license: The licence of its own Windows.
     :ivar avma: On Azure Local only.
     """
 
+    name: str
     system: System
     hyperv: bool
     license: License | None
@@ -190,3 +193,175 @@ class HostFacts:
         if system.evaluation or system.edition is not Edition.DATACENTER or system.release is None or not self.licensed:
             return ()
         return WINDOWS_SERVER[system.release]
+
+    def to_dict(self) -> dict[str, object]:
+        """As the modules return it (RV(host)), without its cluster and problems."""
+        return {
+            "name": self.name,
+            "system": self.system.to_dict(),
+            "backend": str(self.backend),
+            "hyperv": self.hyperv,
+            "license": self.license.to_dict() if self.license else None,
+            "avma": self.avma.to_dict() if self.avma else None,
+            "activates": [str(release) for release in self.activates or ()],
+            "activates_known": self.activates is not None,
+        }
+
+
+def unsuitable(host: HostFacts) -> list[Problem]:
+    """Why a host can activate no guest, whatever its key."""
+    problems = [] if host.hyperv else [problem("hyperv_role_missing")]
+    if host.avma is not None:
+        if host.avma.module is None and not host.avma.subscribed:
+            problems.append(problem("update_missing"))
+        return problems
+    system = host.system
+    if system.evaluation:
+        target = f"Server{system.edition}" + ("Cor" if system.core else "")
+        problems.append(problem("evaluation_edition", name=describe(system), target=target))
+    elif system.edition is not Edition.DATACENTER:
+        problems.append(problem("host_not_datacenter", host=host.name, system=describe(system)))
+    elif system.release is None:
+        problems.append(problem("no_avma_on_host_release", name=describe(system), documented=", ".join(Release)))
+    return problems
+
+
+def assess_host(host: HostFacts) -> list[Problem]:
+    """What keeps a host from activating guests, as it is now."""
+    problems = unsuitable(host)
+    if problems:
+        return problems
+    if host.avma is not None and host.avma.error is not None:
+        return [problem("avma_unreadable", detail=host.avma.error)]
+    if host.licensed is False:
+        return [_not_licensed(host)]
+    return [] if host.activates is not None else [problem("host_avma_unknown", host=host.name)]
+
+
+def _not_licensed(host: HostFacts) -> Problem:
+    if host.avma is not None:
+        explanation = "AVMA is set up neither with a key nor by a subscription"
+    elif host.license is None:
+        explanation = "no product key is installed"
+    else:
+        explanation = f"the status of its licence is {host.license.status}"
+        if host.license.reason:
+            explanation += f", {hresults.explain(host.license.reason)}"
+    return problem(
+        "host_not_licensed",
+        host=f" {host.name}",
+        explanation=explanation,
+        remedy="Run host_key on it, with a product key of its own.",
+    )
+
+
+@dataclass(frozen=True)
+class HostWish:
+    """What the user wants of a host.
+
+    :ivar product_key: The host's own key, normalized.
+    :ivar replace: Whether a key that works may be replaced.
+    :ivar activate: On Windows Server, whether to activate, not only to install the key.
+    """
+
+    product_key: str | None
+    replace: bool = False
+    activate: bool = True
+
+
+@dataclass(frozen=True)
+class HostPlan:
+    """What to do with a host.
+
+    :ivar problems: Why it is refused; then nothing may be written.
+    :ivar doubts: Why nothing is written, though that may be wrong.
+    """
+
+    step: Step
+    problems: tuple[Problem, ...] = ()
+    doubts: tuple[Problem, ...] = ()
+
+
+def check_key(product_key: str) -> Problem | None:
+    """Why a key is not one for a host; None if it may be."""
+    known = keys.identify_key(product_key)
+    if known is None:
+        return None
+    kind = "AVMA key" if known.channel == keys.AVMA_CHANNEL else "KMS client key"
+    name = f"Windows Server {known.release} {known.edition}"
+    return problem("not_a_host_key", last_five=keys.last_five(product_key), kind=kind, key=name)
+
+
+def plan_host(host: HostFacts, wish: HostWish) -> HostPlan:
+    """What to do with a host, from what it is and what it has."""
+    refused = unsuitable(host)
+    if refused:
+        return HostPlan(Step.NOTHING, tuple(refused))
+    if wish.product_key is None:
+        # Azure Local whose answer cannot be read may well be set up: to say so is for assess_host.
+        return HostPlan(Step.NOTHING, () if host.licensed is not False else (problem("no_host_key"),))
+    if host.avma is not None:
+        return _plan_azure_local(host.avma, wish, wish.product_key)
+    return _plan_windows_server(host, wish, wish.product_key)
+
+
+def _plan_windows_server(host: HostFacts, wish: HostWish, product_key: str) -> HostPlan:
+    license = host.license
+    if license is not None and license.has_key(product_key):
+        # Installed and not activated, as after a run that was cut off: the key must not be spent twice.
+        return HostPlan(Step.ACTIVATE if wish.activate and not license.licensed else Step.NOTHING)
+    if license is not None and license.licensed and not wish.replace:
+        return HostPlan(Step.NOTHING, (problem("other_host_key", current=license.partial_product_key),))
+    return HostPlan(Step.INSTALL)
+
+
+def _plan_azure_local(avma: Avma, wish: HostWish, product_key: str) -> HostPlan:
+    if avma.subscribed:
+        return HostPlan(Step.NOTHING)
+    present = avma.has_key(product_key)
+    if present:
+        return HostPlan(Step.NOTHING)
+    if avma.set_up is False or wish.replace:
+        return HostPlan(Step.INSTALL)
+    if present is False:
+        return HostPlan(Step.NOTHING, (problem("other_host_key", current=", ".join(avma.last_fives)),))
+    return HostPlan(Step.NOTHING, doubts=(problem("host_key_unknown", last_five=keys.last_five(product_key)),))
+
+
+def spends_activation(host: HostFacts, wish: HostWish, step: Step) -> bool:
+    """Whether a step asks Microsoft for an activation. On Azure Local setting a key does."""
+    return step is Step.ACTIVATE or (step is Step.INSTALL and (wish.activate or host.backend is Backend.AZURE_LOCAL))
+
+
+def host_activation_problem(license: License | None, hresult: int | None, timeout: int) -> Problem:
+    """Why a host is not activated after all was done.
+
+    :param hresult: What Windows answered to the last attempt; None if it accepted it.
+    :param timeout: For how long it was tried, in seconds.
+    """
+    if hresult is None and license and license.reason and license.reason & 0x80000000:
+        hresult = license.reason
+    if hresult is None:
+        status = license.status if license else "no product key"
+        return problem("host_activation_timed_out", status=status, timeout=timeout)
+    denied = hresult in (hresults.ACCESS_DENIED, hresults.LUA_ACCESS_DENIED)
+    return problem("access_denied" if denied else "activation_failed", hresult)
+
+
+_HRESULT = re.compile(r"0x([89A-F][0-9A-F]{7})", re.IGNORECASE)
+
+
+def refused_by_azure_local(product_key: str, words: Json) -> Problem:
+    """Why ``Set-VMAutomaticActivation`` did not take a key.
+
+    :param words: What it said, in whatever shape.
+    """
+    said = ", ".join(leaf.strip() for leaf in _leaves(words) if isinstance(leaf, str)) or "it gave no reason"
+    code = _HRESULT.search(said)
+    return problem(
+        "key_rejected",
+        int(code[1], 16) if code else None,
+        last_five=keys.last_five(product_key),
+        explanation=said,
+        remedy="Use a key of Windows Server Datacenter 2019 or later, not older than the one in use and used on no other machine.",
+    )

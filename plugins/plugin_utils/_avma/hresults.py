@@ -53,6 +53,7 @@ IA_PARENT_PARTITION_NOT_ACTIVATED = 0xC004FD02
 IA_ID_MISMATCH = 0xC004FD03
 IA_MACHINE_NOT_BOUND = 0xC004FD04
 ACCESS_DENIED = 0x80070005
+LUA_ACCESS_DENIED = 0xC004F025
 
 _WRONG_KEY = (
     "Install the key of this release and edition; on evaluation media convert the edition first (DISM /Set-Edition)."
@@ -113,7 +114,7 @@ _TABLE = (
         "the licence could not be found or was invalid",
         "Usual where evaluation and volume media are mixed: check the edition (DISM /Online /Get-CurrentEdition).",
     ),
-    Hresult(0xC004F025, "SL_E_LUA_ACCESSDENIED", "the action needs administrator privileges", _ELEVATE),
+    Hresult(LUA_ACCESS_DENIED, "SL_E_LUA_ACCESSDENIED", "the action needs administrator privileges", _ELEVATE),
     Hresult(ACCESS_DENIED, "E_ACCESSDENIED", "access is denied", _ELEVATE),
     Hresult(
         0xC004F074, "SL_E_VL_BINDING_SERVICE_UNAVAILABLE", "no Key Management Service could be contacted", _KMS_CLIENT

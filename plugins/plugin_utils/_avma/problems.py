@@ -39,7 +39,7 @@ class Problem:
 #: and update_missing.
 PROBLEMS: Mapping[str, tuple[str, str]] = {
     "evaluation_edition": (
-        "{name} is an evaluation edition, which takes no AVMA key.",
+        "{name} is an evaluation edition, which neither takes an AVMA key nor activates guests.",
         "Convert it first (DISM /Online /Set-Edition:{target} /ProductKey:<key> /AcceptEula) and reboot; a domain controller cannot.",
     ),
     "no_avma_key_for_release": (
@@ -79,7 +79,7 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
         "{remedy}",
     ),
     "host_not_licensed": (
-        "The host{host} that runs this guest is not activated: {explanation}.",
+        "The host{host} is not activated: {explanation}.",
         "{remedy}",
     ),
     "host_release_too_old": (
@@ -147,8 +147,8 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
         "Run unattend_key with select_image, or correct release and edition.",
     ),
     "invalid_answer_file": (
-        "{path} is not an answer file: {detail}.",
-        "Correct the file, or remove it to have a new one made.",
+        "The answer file {path} cannot be used: {detail}.",
+        "Correct that and run again.",
     ),
     "invalid_argument": (
         "{detail}.",
@@ -165,6 +165,54 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
     "wmi_error": (
         "WMI answered with a fault: {reason}{explanation}",
         "{remedy}",
+    ),
+    "no_avma_on_host_release": (
+        "{name} activates no guests: AVMA is not documented for hosts that run it.",
+        "Use a host that runs Windows Server Datacenter {documented}, or Azure Local.",
+    ),
+    "no_host_key": (
+        "The host is not activated, and no product key is given for it.",
+        "Give it a key of its own in product_key; on Azure Local a Windows Server subscription will do too.",
+    ),
+    "not_a_host_key": (
+        "The key ending in {last_five} is the public {kind} of {key}: it is no host's own.",
+        "Give the host a key of its own; if it is activated by KMS, leave product_key out.",
+    ),
+    "other_host_key": (
+        "The host works with another key, ending in {current}; to replace it may burn an activation for good.",
+        "Leave product_key out to keep it, or say replace: true.",
+    ),
+    "host_key_unknown": (
+        "AVMA may be set up on the host already, and it does not tell whether with the key ending in {last_five}: nothing was written.",
+        "See what it returned (avma.result); if it does need the key, run once with replace: true.",
+    ),
+    "host_key_unproved": (
+        "The host took the key ending in {last_five} without an error, but does not tell which key it uses.",
+        "See what it returned (avma.result), and prove it by a guest: run guest_key on one of this host.",
+    ),
+    "host_activation_timed_out": (
+        "After {timeout} s the host is not activated (status: {status}).",
+        "Run again: the key is installed, and only the activation is asked for again.",
+    ),
+    "duplicate_host_key": (
+        "The key ending in {last_five} is meant for more than one host: {hosts}.",
+        "Give each host a key of its own, or declare a volume key as one (volume_key: true).",
+    ),
+    "unencrypted_connection": (
+        "The connection is not encrypted, and a product key must not be sent over it.",
+        "Use HTTPS, or over HTTP a transport that encrypts messages: Kerberos, NTLM or CredSSP, not Basic.",
+    ),
+    "update_missing": (
+        "The host lacks the update that brings AVMA to Azure Local (the module ServerAVMAManager).",
+        "Install the latest update on the host, then run again.",
+    ),
+    "avma_unreadable": (
+        "The host does not tell how AVMA is set up: {detail}.",
+        "Run Get-VMAutomaticActivation on the host; if it fails there too, install the latest update.",
+    ),
+    "cluster_unreadable": (
+        "The host does not tell of its cluster: {detail}.",
+        "See that the cluster service runs on it.",
     ),
     "data_exchange_disabled": (
         "The Data Exchange integration service of the VM {vm} is off, and AVMA needs it.",

@@ -75,15 +75,16 @@ def read_avma(session: Session) -> Avma:
     )
 
 
-def set_product_key(session: Session, product_key: str) -> str | None:
-    """Set the product key of the host's AVMA; None, or the host's own words for why it was not taken.
+def set_product_key(session: Session, product_key: str) -> tuple[Json, str | None]:
+    """Set the product key of the host's AVMA: what ``Set-VMAutomaticActivation`` returned, and the text of its error, if any.
 
     This may spend an activation. That there was no error proves nothing: read back.
 
     :raises ProcessError: PowerShell could not be run, or answered something else; the key may have been set.
     """
-    error = _run(session, _SET, f"{product_key}\r\n").get("error")
-    return str(keys.mask(error)) if error else None
+    answer = _run(session, _SET, f"{product_key}\r\n")
+    error = answer.get("error")
+    return keys.mask(answer.get("result")), str(keys.mask(error)) if error else None
 
 
 def _run(session: Session, script: str, stdin: str = "") -> dict[str, Json]:

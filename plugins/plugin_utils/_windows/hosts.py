@@ -1,15 +1,20 @@
 # Copyright (c) 2026 The hyperv.avma authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A host, read as a whole. Private to this collection."""
+"""A host, read as a whole, and given its key. Private to this collection."""
 
 from __future__ import annotations
 
-from .._avma.hosts import HostFacts
+from dataclasses import dataclass, replace
+
+from .._avma.guests import Step, key_not_taken_problem, rejected_key_problem
+from .._avma.hosts import Backend, HostFacts, host_activation_problem, refused_by_azure_local
+from .._avma.keys import last_five
+from .._avma.problems import Problem, problem
 from .._avma.releases import identify_system
 from .._wsman.session import Session
-from .azure_local import read_avma
-from .licensing import read_license
+from . import azure_local, licensing
+from .attempts import Attempts, Clock
 from .system import read_operating_system
 
 #: The Hyper-V Virtual Machine Management service, which comes with the role (facts, section 7.4).
@@ -22,7 +27,7 @@ def read_host(session: Session) -> HostFacts:
     :raises ProcessError: On Azure Local, PowerShell could not be run.
     """
     operating_system = read_operating_system(session)
-    license = read_license(session, operating_system.build)
+    license = licensing.read_license(session, operating_system.build)
     system = identify_system(
         operating_system.build,
         operating_system.sku,
@@ -30,4 +35,84 @@ def read_host(session: Session) -> HostFacts:
         operating_system.caption,
     )
     services = session.query(f"SELECT Name FROM Win32_Service WHERE Name = '{_HYPERV_SERVICE}'")
-    return HostFacts(system, bool(services), license, read_avma(session) if system.azure_local else None)
+    avma = azure_local.read_avma(session) if system.azure_local else None
+    return HostFacts(operating_system.computer_name, system, bool(services), license, avma)
+
+
+@dataclass(frozen=True)
+class HostOutcome:
+    """What came of giving a host its key.
+
+    :ivar host: As read back.
+    :ivar problems: Why it is not as it should be; none if it is.
+    :ivar doubts: What could not be proved.
+    """
+
+    host: HostFacts
+    problems: tuple[Problem, ...] = ()
+    doubts: tuple[Problem, ...] = ()
+
+
+def carry_out(
+    session: Session,
+    host: HostFacts,
+    step: Step,
+    product_key: str,
+    activate: bool,
+    timeout: int,
+    clock: Clock | None = None,
+) -> HostOutcome:
+    """Give a host its key and have it activated, until what is read back proves it or the time is out.
+
+    :param activate: On Windows Server, whether to activate, not only to install the key.
+    :param timeout: In seconds.
+    :raises WSManError: The machine cannot be talked to; what was done stands, and the next run goes on from there.
+    """
+    if host.backend is Backend.AZURE_LOCAL:
+        return _set_up_azure_local(session, host, product_key)
+    return _license_windows_server(
+        session, host, step, product_key, activate, Attempts(timeout, clock or Clock()), timeout
+    )
+
+
+def _license_windows_server(
+    session: Session, host: HostFacts, step: Step, product_key: str, activate: bool, attempts: Attempts, timeout: int
+) -> HostOutcome:
+    def read() -> HostFacts:
+        return replace(host, license=licensing.read_license(session, host.system.build))
+
+    if step is Step.INSTALL:
+        hresult = attempts.call(lambda: licensing.install_product_key(session, product_key))
+        if hresult is not None:
+            return HostOutcome(read(), (rejected_key_problem(hresult, product_key),))
+    host = read()
+    if host.license is None or not host.license.has_key(product_key):
+        return HostOutcome(host, (key_not_taken_problem(product_key),))
+    if not activate:
+        return HostOutcome(host)
+
+    def activate_once() -> None:
+        # A former attempt may have got through, and some keys pay for every activation.
+        license = read().license
+        if license is not None and not license.licensed:
+            licensing.activate(session, license.activation_id)
+
+    hresult = attempts.call(activate_once)
+    host = read()
+    while hresult is None and not host.licensed and attempts.wait():
+        host = read()
+    if host.licensed:
+        return HostOutcome(host)
+    return HostOutcome(host, (host_activation_problem(host.license, hresult, timeout),))
+
+
+def _set_up_azure_local(session: Session, host: HostFacts, product_key: str) -> HostOutcome:
+    said, error = azure_local.set_product_key(session, product_key)
+    avma = azure_local.read_avma(session)
+    host = replace(host, avma=avma)
+    present = avma.has_key(product_key)
+    if present:
+        return HostOutcome(host)
+    if error is not None or present is False:
+        return HostOutcome(host, (refused_by_azure_local(product_key, error or said),))
+    return HostOutcome(host, doubts=(problem("host_key_unproved", last_five=last_five(product_key)),))
