@@ -1,0 +1,296 @@
+"""The options of guest_key and guest_info, and what happens when things change between two runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from integration.conftest import RunPlaybook
+from integration.playbooks import Run
+from lab.client import Lab
+
+
+def guest(name: str, options: dict[str, Any] | None = None, **spec: Any) -> dict[str, Any]:
+    return {"name": name, "release": "2022", "variables": {"options": options or {}}, **spec}
+
+
+def at(method: str, effect: str, value: int | None = None, times: int | None = None) -> dict[str, Any]:
+    return {"faults": [{"match": {"method": method}, "effect": effect, "value": value, "times": times}]}
+
+
+MANUAL = {"automatic": False}
+#: Guests whose options are theirs alone, all of them in one run.
+OPTIONS = [
+    guest("KEY", {"product_key": " w3gnr–8ddxr–2tfrp–h8p33–dv9bg "}),
+    guest("KEY-OF-2019", {"product_key": "H3RNG-8C32Q-Q8FRX-6TDXV-WMBMW"}),
+    guest("KEY-OF-STANDARD", {"product_key": "YDFWN-MJ9JR-3DYRK-FXXRW-78VHK"}),
+    guest("KEY-OF-KMS", {"product_key": "WX4NM-KYWYW-QJJR4-XV3QB-6VM33"}),
+    guest("KEY-MISTYPED", {"product_key": "W3GNR-8DDXR-2TFRP-H8P33"}),
+    guest("SYSTEM", {"release": "2022", "edition": "Datacenter"}),
+    guest("SYSTEM-OF-2019", {"release": "2019"}),
+    guest("SYSTEM-OF-STANDARD", {"edition": "Standard"}),
+    guest("SYSTEM-UNKNOWN", {"release": "2023"}),
+    guest("OVERRIDE", {"key_overrides": {"20H2": {"Datacenter": "H3RNG-8C32Q-Q8FRX-6TDXV-WMBMW"}}}, release="20H2"),
+    guest("OVERRIDE-UNKNOWN", {"key_overrides": {"2025 R2": {"Datacenter": "H3RNG-8C32Q-Q8FRX-6TDXV-WMBMW"}}}),
+    guest("OVERRIDE-KMS", {"key_overrides": {"2022": {"Datacenter": "WX4NM-KYWYW-QJJR4-XV3QB-6VM33"}}}),
+    guest("INSTALL-ONLY", {"activate": False}, activation=MANUAL),
+    guest("ANY-OF-THESE", {"expected_hosts": ["HV09", "hv01"]}),
+    guest("OTHER-HOST", {"expected_hosts": ["HV01.other.example", "HV02"]}),
+    guest("ALWAYS-THROTTLED", {"timeout": 2}, activation={**MANUAL, "throttled": 99}),
+    guest("TOO-SLOW", {"timeout": 2}, activation={**MANUAL, "polls": 99}),
+    guest("NO-KMS", activation=MANUAL, listener=at("Activate", "hresult", 0xC004F074)),
+    # Windows gave up waiting for the provider, and the provider went on: the key is there, and activated.
+    guest("TIMED-OUT", listener=at("Activate", "wsman_fault", 2150858793)),
+    guest("BUSY", listener=at("Activate", "wsman_fault", 2150859174, times=1), activation=MANUAL),
+]
+TOPOLOGY = {
+    "hosts": [
+        {
+            "name": "HV01",
+            "release": "2025",
+            "license": "mak",
+            "guests": [
+                *OPTIONS,
+                guest("KILLED", activation=MANUAL, listener=at("InstallProductKey", "stop_machine_after", times=1)),
+                guest("MOVING"),
+                guest("DELEGATED"),
+                guest("BECOMING"),
+                guest("LEAST", license="avma"),
+            ],
+        },
+        {"name": "HV02", "release": "2025", "license": "mak"},
+    ]
+}
+PLAY = """
+- hosts: "{{ target }}"
+  gather_facts: false
+  tasks:
+    - hyperv.avma.guest_key:
+        product_key: "{{ options.product_key | default(omit) }}"
+        release: "{{ options.release | default(omit) }}"
+        edition: "{{ options.edition | default(omit) }}"
+        key_overrides: "{{ options.key_overrides | default(omit) }}"
+        activate: "{{ options.activate | default(omit) }}"
+        expected_hosts: "{{ options.expected_hosts | default(omit) }}"
+        timeout: "{{ options.timeout | default(omit) }}"
+"""
+MIGRATED = """
+- hosts: "{{ target }}"
+  gather_facts: false
+  module_defaults:
+    group/hyperv.avma.all:
+      expected_hosts: [HV02]
+  tasks:
+    - name: Before
+      hyperv.avma.guest_info:
+    - name: Predict
+      hyperv.avma.guest_key:
+      check_mode: true
+    - name: Activate
+      hyperv.avma.guest_key:
+    - name: After
+      hyperv.avma.guest_info:
+"""
+
+Activate = Callable[..., Run]
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    with Lab(TOPOLOGY) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def activate(lab: Lab, run_playbook: RunPlaybook) -> Activate:
+    """Runs guest_key on a guest, with a fresh journal."""
+
+    def run(target: str, *arguments: str, playbook: str = PLAY) -> Run:
+        lab.reset_counters()
+        return run_playbook(lab, playbook, "-e", f"target={target}", *arguments)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def run(activate: Activate) -> Run:
+    return activate(":".join(spec["name"] for spec in OPTIONS))
+
+
+def methods(lab: Lab, name: str) -> list[str]:
+    return [invoke["method"] for invoke in lab.invokes(name)]
+
+
+@pytest.mark.parametrize("name", ["KEY", "SYSTEM", "ANY-OF-THESE", "TIMED-OUT", "BUSY"])
+def test_activated(run: Run, name: str) -> None:
+    result = run.of(name)
+    assert result.status == "ok"
+    assert result["changed"] is True
+    assert result["activation"]["host"] == "HV01.lab.example"
+    assert result["license"]["partial_product_key"] == "DV9BG"
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "words"),
+    [
+        ("KEY-OF-2019", "key_release_mismatch", "WMBMW is the AVMA key of Windows Server 2019 Datacenter"),
+        ("KEY-OF-STANDARD", "key_release_mismatch", "this is Windows Server 2022 Datacenter"),
+        ("KEY-OF-KMS", "kms_client_key", "6VM33 is the KMS client key of Windows Server 2022 Datacenter"),
+        ("KEY-MISTYPED", "invalid_argument", "five groups of five"),
+        ("SYSTEM-OF-2019", "system_mismatch", "The machine is Windows Server 2022 Datacenter, not 2019"),
+        ("SYSTEM-OF-STANDARD", "system_mismatch", "not Standard"),
+        ("OVERRIDE-UNKNOWN", "invalid_argument", "'2025 R2' is not a release"),
+        ("OVERRIDE-KMS", "invalid_argument", "is a KMS client key"),
+    ],
+)
+def test_refused_before_any_write(run: Run, lab: Lab, name: str, code: str, words: str) -> None:
+    result = run.of(name)
+    assert result.status == "failed"
+    assert [problem["code"] for problem in result["problems"]] == [code]
+    assert words in result["msg"]
+    assert result["changed"] is False
+    assert methods(lab, name) == []
+
+
+def test_a_mistyped_key_is_not_repeated(run: Run) -> None:
+    assert "W3GNR" not in run.of("KEY-MISTYPED")["msg"]
+
+
+def test_an_unknown_release_is_an_argument_error(run: Run, lab: Lab) -> None:
+    result = run.of("SYSTEM-UNKNOWN")
+    assert result.status == "failed"
+    assert "value of release must be one of: 2012 R2, 2016, 2019, 2022, 2025, got: 2023" in result["msg"]
+    assert lab.counters("SYSTEM-UNKNOWN")["operations"] == 0
+
+
+def test_an_override_is_installed_where_no_key_is_documented(run: Run, lab: Lab) -> None:
+    # Windows has the last word: 20H2 takes no key of 2019.
+    result = run.of("OVERRIDE")
+    assert methods(lab, "OVERRIDE") == ["InstallProductKey"]
+    assert [problem["code"] for problem in result["problems"]] == ["key_rejected"]
+    assert "0xC004E016 (SL_E_PKEY_INVALID_CONFIG)" in result["msg"]
+    assert "WMBMW" in result["msg"]
+    assert "H3RNG" not in result["msg"]
+    assert result["changed"] is False
+
+
+def test_activated_by_a_host_that_is_not_expected(run: Run) -> None:
+    result = run.of("OTHER-HOST")
+    assert result.status == "failed"
+    assert [problem["code"] for problem in result["problems"]] == ["unexpected_host"]
+    assert "HV01.lab.example, which is not one of HV01.other.example, HV02" in result["msg"]
+    # It is activated all the same.
+    assert result["changed"] is True
+    assert result["license"]["status"] == "licensed"
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "words"),
+    [
+        ("ALWAYS-THROTTLED", "activation_throttled", "did not come round to this guest in 2 s: 0xC004FD00"),
+        ("TOO-SLOW", "activation_not_bound", "0xC004FD04"),
+        ("NO-KMS", "activation_failed", "0xC004F074 (SL_E_VL_BINDING_SERVICE_UNAVAILABLE)"),
+    ],
+)
+def test_not_activated_in_time(run: Run, name: str, code: str, words: str) -> None:
+    result = run.of(name)
+    assert result.status == "failed"
+    assert result["problems"][0]["code"] == code
+    assert words in result["msg"]
+    assert result["changed"] is True
+    assert result["activation"] is None
+
+
+def test_install_only(run: Run, lab: Lab, activate: Activate) -> None:
+    result = run.of("INSTALL-ONLY")
+    assert (result.status, result["changed"]) == ("ok", True)
+    assert result["license"]["avma"] is True
+    assert result["activation"] is None
+
+    again = activate("INSTALL-ONLY")
+    assert again.of("INSTALL-ONLY")["changed"] is False
+    assert methods(lab, "INSTALL-ONLY") == []
+
+    activated = activate("INSTALL-ONLY", "-e", "{options: {activate: true}}")
+    assert activated.of("INSTALL-ONLY")["activation"]["host"] == "HV01.lab.example"
+    assert methods(lab, "INSTALL-ONLY") == ["Activate"]
+
+
+def test_killed_between_install_and_activate(lab: Lab, activate: Activate) -> None:
+    assert activate("KILLED").of("KILLED").status == "unreachable"
+    assert lab.machine("KILLED")["running"] is False
+    assert lab.machine("KILLED")["license"]["partial_product_key"] == "DV9BG"
+    assert lab.machine("KILLED")["license"]["status"] != "licensed"
+
+    lab.start("KILLED")
+    result = activate("KILLED").of("KILLED")
+    assert (result.status, result["changed"]) == ("ok", True)
+    assert result["activation"]["host"] == "HV01.lab.example"
+    assert methods(lab, "KILLED") == ["Activate"]
+
+
+def test_expected_hosts_after_a_live_migration(lab: Lab, activate: Activate) -> None:
+    activate("MOVING")
+    lab.migrate("MOVING", "HV02")
+    run = activate("MOVING", playbook=MIGRATED)
+
+    before = run.of("MOVING", "Before")["guest"]
+    assert [problem["code"] for problem in before["problems"]] == ["unexpected_host"]
+    assert before["hypervisor"]["host"] == "HV02"
+    assert run.of("MOVING", "Predict")["changed"] is True
+    result = run.of("MOVING", "Activate")
+    assert (result.status, result["changed"]) == ("ok", True)
+    assert result["activation"]["host"] == "HV02.lab.example"
+    assert run.of("MOVING", "After")["guest"]["problems"] == []
+    assert [invoke["method"] for invoke in lab.writes()["MOVING"]] == ["Activate"]
+
+
+def test_delegate_to(lab: Lab, activate: Activate) -> None:
+    run = activate(
+        "HV02",
+        playbook="""
+- hosts: "{{ target }}"
+  gather_facts: false
+  tasks:
+    - hyperv.avma.guest_key:
+      delegate_to: DELEGATED
+    - name: Refused
+      hyperv.avma.guest_key:
+        release: '2016'
+      delegate_to: DELEGATED
+""",
+    )
+    assert run.results[0]["activation"]["host"] == "HV01.lab.example"
+    assert list(lab.writes()) == ["DELEGATED"]
+    assert run.of("HV02", "Refused")["msg"].startswith(
+        "DELEGATED: The machine is Windows Server 2022 Datacenter, not 2016"
+    )
+
+
+def test_become_does_not_apply_and_says_so(activate: Activate) -> None:
+    run = activate("BECOMING", "--become", "--become-method", "runas", "--become-user", "SYSTEM")
+    assert run.of("BECOMING").status == "ok"
+    assert run.of("BECOMING")["changed"] is True
+    assert "BECOMING: become does not apply to" in run.stdout.replace("\n", " ")
+    assert "become does not apply" not in activate("LEAST").stdout.replace("\n", " ")
+
+
+def test_the_least_that_guest_info_reads(lab: Lab, activate: Activate) -> None:
+    run = activate(
+        "LEAST",
+        playbook="""
+- hosts: "{{ target }}"
+  gather_facts: false
+  tasks:
+    - hyperv.avma.guest_info:
+        gather_subset: [min]
+""",
+    )
+    guest = run.of("LEAST")["guest"]
+    assert guest["activation"]["host"] == "HV01.lab.example"
+    assert guest["hypervisor"] is None
+    assert guest["events"] == []
+    assert lab.counters("LEAST")["operations"] <= 3
+    assert methods(lab, "LEAST") == []
