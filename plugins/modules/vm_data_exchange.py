@@ -1,0 +1,106 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: vm_data_exchange
+short_description: Switch the Data Exchange service of virtual machines on or off
+version_added: 0.1.0
+description:
+  - Switches the Data Exchange (key-value pair exchange) integration service of virtual machines, on their Hyper-V host. Microsoft
+    demands it for Automatic Virtual Machine Activation (AVMA).
+  - The service is found by its ID, whatever it is called in the language of the host. Success means that its state was read back.
+  - Every virtual machine is tried, also after one that failed.
+options:
+  name:
+    description:
+      - The names or IDs of the virtual machines. All that have one of the names are meant.
+      - A name that the host does not have fails the task before anything is written.
+      - By default, all virtual machines of the host.
+    type: list
+    elements: str
+    default: []
+  state:
+    description: Whether the service is to be on or off.
+    type: str
+    choices: [enabled, disabled]
+    default: enabled
+  timeout:
+    description: For how many seconds to wait for Hyper-V in all.
+    type: int
+    default: 120
+extends_documentation_fragment:
+  - hyperv.avma.common
+notes:
+  - On a host with Windows Server 2012 R2 the setting goes through C(ModifyResourceSettings), as the newer method is not there. Microsoft
+    does not document whether that takes this setting; if it does not, the task fails.
+seealso:
+  - module: hyperv.avma.vm_info
+author:
+  - The hyperv.avma authors (@hyperv-avma)
+"""
+
+EXAMPLES = r"""
+- name: Data Exchange is on for all virtual machines of the host
+  hyperv.avma.vm_data_exchange:
+
+- name: Data Exchange is on for the virtual machine that this guest runs in
+  hyperv.avma.vm_data_exchange:
+    name: ["{{ inventory_hostname_short }}"]
+  delegate_to: HV01
+"""
+
+RETURN = r"""
+vms:
+  description: The virtual machines, as read at the end.
+  returned: when the host could be read
+  type: list
+  elements: dict
+  sample:
+    - changed: true
+      data_exchange: true
+      id: 8B0F3A0E-51E4-4A3B-8E66-2E6C5A6B5E11
+      name: web01
+      problems: []
+  contains:
+    name:
+      description: The name of the virtual machine.
+      type: str
+    id:
+      description: Its ID.
+      type: str
+    data_exchange:
+      description: Whether its Data Exchange service is on; null if it has left the host meanwhile.
+      type: bool
+    changed:
+      description: Whether that was otherwise before.
+      type: bool
+    problems:
+      description: Why it could not be switched, as RV(problems).
+      type: list
+      elements: dict
+problems:
+  description: What is wrong; empty unless the task failed.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - code: data_exchange_not_switched
+      message: 'Data Exchange of the VM web01 could not be switched: its job has not ended in time.'
+      remedy: See the event log Hyper-V-VMMS of the host, then run again.
+  contains:
+    code:
+      description: A stable name of the problem.
+      type: str
+    message:
+      description: What is wrong.
+      type: str
+    remedy:
+      description: What to do about it.
+      type: str
+    hresult:
+      description: What Windows said.
+      type: str
+      returned: when Windows said something
+"""

@@ -1,0 +1,175 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The virtual machines of a host: which key each needs, and whether its host activates it. Private to this collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .guests import Wish, describe, plan
+from .hosts import HostFacts
+from .keys import Overrides
+from .problems import Problem, problem
+from .releases import Edition, Release, System, identify_system
+
+#: KVP ``ProcessorArchitecture`` of Windows (SYSTEM_INFO.wProcessorArchitecture); Linux gives a word of its own.
+_ARCHITECTURES: Mapping[str, str] = {"0": "x86", "5": "arm", "9": "x64", "12": "arm64"}
+#: KVP ``OSPlatformId`` of Windows (VER_PLATFORM_WIN32_NT); Linux has none.
+_WINDOWS_PLATFORM = "2"
+#: Problems that mean "cannot be told", not "no".
+_UNDECIDED = frozenset({"guest_unknown", "host_avma_unknown"})
+
+
+@dataclass(frozen=True)
+class Vm:
+    """A virtual machine as its host knows it.
+
+    :ivar id: Its GUID, as Windows writes it.
+    :ivar state: ``running``, ``off``, ``saved`` and so on.
+    :ivar data_exchange: Whether the Data Exchange integration service is on.
+    :ivar kvp: What its guest tells over Data Exchange, by name (KVP; facts, section 5.3). Whoever administers the guest can write
+        anything into it.
+    :ivar possible_owners: The cluster nodes that may run it; empty if the VM is not clustered or that is not known.
+    """
+
+    id: str
+    name: str
+    state: str
+    data_exchange: bool
+    kvp: Mapping[str, str] = field(default_factory=dict)
+    possible_owners: tuple[str, ...] = ()
+
+    @property
+    def system(self) -> System | None:
+        """The Windows of its guest, from KVP; None if that is not known, or is not Windows."""
+        build, sku = _number(self.kvp.get("OSBuildNumber")), _number(self.kvp.get("OSEditionId"))
+        if build is None or self.kvp.get("OSPlatformId", _WINDOWS_PLATFORM) != _WINDOWS_PLATFORM:
+            return None
+        return identify_system(build, sku, caption=self.kvp.get("OSName", ""))
+
+    def to_dict(self) -> dict[str, object]:
+        """The part of RV(vms) that is read, not decided."""
+        system = self.system
+        return {
+            "name": self.name,
+            "id": self.id,
+            "state": self.state,
+            "system": system.to_dict() if system else None,
+            "fqdn": self.kvp.get("FullyQualifiedDomainName") or None,
+            "addresses": self._list("NetworkAddressIPv4") + self._list("NetworkAddressIPv6"),
+            "rdp_addresses": self._list("RDPAddressIPv4") + self._list("RDPAddressIPv6"),
+            "service_pack": self.kvp.get("CSDVersion") or None,
+            "architecture": self._architecture(),
+            "kvp": dict(self.kvp),
+            "data_exchange": self.data_exchange,
+            "possible_owners": list(self.possible_owners),
+        }
+
+    def _list(self, name: str) -> list[str]:
+        return [item.strip() for item in self.kvp.get(name, "").split(";") if item.strip()]
+
+    def _architecture(self) -> str | None:
+        value = self.kvp.get("ProcessorArchitecture")
+        return _ARCHITECTURES.get(value, value) if value else None
+
+
+def _number(text: str | None) -> int | None:
+    # Not int() alone: it takes "1_0" and other scripts' digits, and a guest may write anything.
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= 10 else None
+
+
+@dataclass(frozen=True)
+class Activator:
+    """What of a host decides which guests it activates.
+
+    :ivar name: As the user knows it.
+    :ivar system: Its Windows in words.
+    :ivar azure_local: Whether it is an Azure Local host.
+    :ivar licensed: Whether it has what activates guests; None if it cannot be told.
+    :ivar activates: The releases that it activates; None if it cannot be told.
+    """
+
+    name: str
+    system: str
+    azure_local: bool
+    licensed: bool | None
+    activates: tuple[Release, ...] | None
+
+    @classmethod
+    def of(cls, name: str, host: HostFacts) -> Activator:
+        """From what was read of a host."""
+        return cls(name, describe(host.system), host.system.azure_local, host.licensed, host.activates)
+
+    def refuse(self, guest: System) -> Problem | None:
+        """Why the host does not activate a guest that has its AVMA key; None if it does.
+
+        :param guest: A system for which there is an AVMA key.
+        """
+        name, guest_name = f" {self.name}", describe(guest)
+        if guest.edition is Edition.AZURE and not self.azure_local:
+            return problem("azure_edition_needs_azure_local", guest=guest_name, host=self.name)
+        if self.activates is None:
+            return problem("host_avma_unknown", host=self.name)
+        if guest.release is None or guest.release in self.activates:
+            return None
+        if self.licensed is False:
+            return problem(
+                "host_not_licensed",
+                host=name,
+                explanation="it has no licence with which it could activate guests",
+                remedy="Activate the host with host_key, then run again.",
+            )
+        if not self.activates:
+            return problem("host_not_datacenter", host=self.name, system=self.system)
+        return problem(
+            "host_release_too_old",
+            host=name,
+            explanation=f"it activates {', '.join(self.activates)}, and the guest is {guest_name}",
+            remedy="Run the VM on a host of its release or a newer one.",
+        )
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What a VM needs and whether it gets it.
+
+    :ivar avma_key: The AVMA key that its guest needs; None if there is none, or the guest is not known.
+    """
+
+    avma_key: str | None
+    problems: tuple[Problem, ...]
+
+    @property
+    def eligible(self) -> bool | None:
+        """Whether the host can activate the guest; None if it cannot be told."""
+        if not self.problems:
+            return True
+        return None if all(item.code in _UNDECIDED for item in self.problems) else False
+
+    def to_dict(self) -> dict[str, object]:
+        """The part of RV(vms) that is decided."""
+        return {
+            "avma_key": self.avma_key,
+            "eligible": self.eligible,
+            "problems": [item.to_dict() for item in self.problems],
+        }
+
+
+def assess_vm(vm: Vm, host: Activator, overrides: Overrides | None = None) -> Assessment:
+    """Which key a VM's guest needs, and what keeps its host from activating it.
+
+    :param overrides: A user's additions to the table of AVMA keys.
+    """
+    problems = [] if vm.data_exchange else [problem("data_exchange_disabled", vm=vm.name)]
+    system = vm.system
+    if system is None:
+        if vm.kvp.get("OSName"):
+            problems.append(problem("not_windows", vm=vm.name, system=vm.kvp["OSName"]))
+        elif vm.data_exchange:
+            problems.append(problem("guest_unknown", vm=vm.name, state=vm.state))
+        return Assessment(None, tuple(problems))
+    decision = plan(system, None, Wish(key_overrides=overrides or {}))
+    refusal = None if decision.problems else host.refuse(system)
+    return Assessment(decision.product_key, (*problems, *decision.problems, *((refusal,) if refusal else ())))

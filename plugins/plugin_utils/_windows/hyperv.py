@@ -1,0 +1,217 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The virtual machines of a Hyper-V host. Private to this collection.
+
+Source: win32-docs, "Hyper-V WMI provider (V2)": Msvm_ComputerSystem, Msvm_KvpExchangeComponent,
+Msvm_KvpExchangeComponentSettingData, Msvm_KvpExchangeDataItem, Msvm_VirtualSystemManagementService, Msvm_ConcreteJob.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+
+from .._avma.hresults import explain
+from .._avma.vms import Vm
+from .._wsman import xml
+from .._wsman.errors import FaultError, InvalidAnswerError
+from .._wsman.escape import wql_literal, xml_text
+from .._wsman.instance import Instance, Reference
+from .._wsman.session import Session
+from .attempts import Attempts
+from .licensing import known_hresult
+
+_NAMESPACE = "root/virtualization/v2"
+#: The Data Exchange service in the ids of its settings: its names are localized, this is not (facts, section 5.6).
+_DATA_EXCHANGE = "2A34B1C2-FD73-4043-8A5B-DD2159BC743F"
+_ENABLED, _DISABLED = 2, 3
+#: The host is an instance of Msvm_ComputerSystem too, but only the Name of a VM is a GUID. Caption is localized.
+_GUID = re.compile("[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}", re.IGNORECASE)
+#: Above so many VMs, asking for all is easier on WMI than a condition that names each.
+_MOST_NAMED = 20
+#: ``Msvm_ComputerSystem.EnabledState``: win32-docs, and the values that Hyper-V's own cmdlets know. 32768 and 32769 are of the
+#: first version of the provider; win32-docs still name 32768 for a VM that was paused because its disk is full.
+_STATES: Mapping[int | None, str] = {
+    2: "running",
+    3: "off",
+    4: "stopping",
+    6: "saved",
+    9: "paused",
+    10: "starting",
+    32768: "paused",
+    32769: "saved",
+    32773: "saving",
+    32776: "pausing",
+    32777: "resuming",
+}
+#: Windows Server 2016, the first build with ModifyGuestServiceSettings. Before, ModifyResourceSettings takes every setting that is
+#: derived from CIM_ResourceAllocationSettingData, as this one is; that it works for it is UNVERIFIED.
+_FIRST_GUEST_SERVICE_BUILD = 14393
+_SERVICE_KEYS = ("CreationClassName", "Name", "SystemCreationClassName", "SystemName")
+_COMPLETED, _JOB_STARTED = 0, 4096
+#: ``JobState`` of a job that has ended: completed, and completed with warnings; terminated, killed, exception.
+_JOB_SUCCEEDED = frozenset({7, 32768})
+_JOB_FAILED = frozenset({8, 9, 10})
+
+
+class HyperVError(Exception):
+    """Hyper-V did not carry a change out.
+
+    :ivar hresult: What WMI said, if it answered a fault.
+    """
+
+    def __init__(self, detail: str, hresult: int | None = None) -> None:
+        super().__init__(detail)
+        self.hresult = hresult
+
+
+def read_vms(session: Session, names: Collection[str] = (), *, kvp: bool = True) -> list[Vm]:
+    """The virtual machines of a host, by name: three queries, however many there are.
+
+    :param names: Only those with one of these names or ids, in any case; none means all.
+    :param kvp: Also what their guests tell over Data Exchange; without, two queries.
+    """
+    wanted = {name.lower() for name in names}
+    systems = {
+        (row.text("Name") or "").upper(): row
+        for row in session.query("SELECT Name, ElementName, EnabledState FROM Msvm_ComputerSystem", _NAMESPACE)
+        if _GUID.fullmatch(row.text("Name") or "")
+        and (not wanted or wanted & {(row.text(name) or "").lower() for name in ("Name", "ElementName")})
+    }
+    if not systems:
+        return []
+    few = list(systems) if wanted and len(systems) <= _MOST_NAMED else []
+    exchanging = _read_data_exchange(session, few)
+    items = _read_kvp(session, few) if kvp else {}
+    vms = (
+        Vm(
+            row.text("Name") or "",
+            row.text("ElementName") or "",
+            _STATES.get(row.integer("EnabledState"), "other"),
+            exchanging.get(vm_id, False),
+            items.get(vm_id, {}),
+        )
+        for vm_id, row in systems.items()
+    )
+    return sorted(vms, key=lambda vm: (vm.name.lower(), vm.id))
+
+
+def _read_data_exchange(session: Session, ids: Collection[str]) -> dict[str, bool]:
+    """By the id of the VM. Definitions and checkpoints are settings too; theirs are ids of no VM."""
+    rows = session.query(
+        "SELECT InstanceID, EnabledState FROM Msvm_KvpExchangeComponentSettingData"
+        + _where("InstanceID", [_setting_id(vm_id) for vm_id in ids]),
+        _NAMESPACE,
+    )
+    return {
+        (row.text("InstanceID") or "").removeprefix("Microsoft:").partition("\\")[0].upper(): row.integer(
+            "EnabledState"
+        )
+        == _ENABLED
+        for row in rows
+    }
+
+
+def _read_kvp(session: Session, ids: Collection[str]) -> dict[str, dict[str, str]]:
+    rows = session.query(
+        "SELECT SystemName, GuestExchangeItems, GuestIntrinsicExchangeItems FROM Msvm_KvpExchangeComponent"
+        + _where("SystemName", ids),
+        _NAMESPACE,
+    )
+    return {(row.text("SystemName") or "").upper(): _items(row) for row in rows}
+
+
+def _where(column: str, values: Collection[str]) -> str:
+    return " WHERE " + " OR ".join(f"{column} = {wql_literal(value)}" for value in values) if values else ""
+
+
+def _items(row: Instance) -> dict[str, str]:
+    """Name and data of the KVP items; what the system itself tells goes before what programs of the guest added."""
+    items: dict[str, str] = {}
+    for text in row.texts("GuestExchangeItems") + row.texts("GuestIntrinsicExchangeItems"):
+        try:
+            instance = xml.parse(text)
+        except InvalidAnswerError:
+            # The guest wrote it: one that is broken must not hide the others, or the other VMs.
+            continue
+        values = {
+            item.get("NAME"): item.findtext("VALUE") or ""
+            for item in instance.iter("PROPERTY")
+            if item.get("NAME") in ("Name", "Data")
+        }
+        if values.get("Name"):
+            items[values["Name"]] = values.get("Data", "")
+    return items
+
+
+def _setting_id(vm_id: str) -> str:
+    return f"Microsoft:{vm_id}\\{_DATA_EXCHANGE}"
+
+
+def switch_data_exchange(
+    session: Session, vms: Iterable[Vm], enabled: bool, build: int, attempts: Attempts
+) -> dict[str, HyperVError]:
+    """Switch the Data Exchange service of VMs on or off, one after the other. Read back what came of it.
+
+    :param build: The build of the host.
+    :param attempts: For how long to wait for Hyper-V's jobs.
+    :returns: By the id of the VM, why it could not be done.
+    """
+    rows = session.query(f"SELECT {', '.join(_SERVICE_KEYS)} FROM Msvm_VirtualSystemManagementService", _NAMESPACE)
+    service = {key: row.text(key) or "" for row in rows for key in _SERVICE_KEYS}
+    failures = {}
+    for vm in vms:
+        try:
+            _switch(session, service, vm, enabled, build, attempts)
+        except HyperVError as error:
+            failures[vm.id] = error
+    return failures
+
+
+def _switch(
+    session: Session, service: Mapping[str, str], vm: Vm, enabled: bool, build: int, attempts: Attempts
+) -> None:
+    kind = "GuestService" if build >= _FIRST_GUEST_SERVICE_BUILD else "Resource"
+    try:
+        output = session.invoke(
+            "Msvm_VirtualSystemManagementService",
+            f"Modify{kind}Settings",
+            {f"{kind}Settings": [_setting(vm.id, _ENABLED if enabled else _DISABLED)]},
+            service,
+            _NAMESPACE,
+        )
+        code, job = output.integer("ReturnValue"), output.reference("Job")
+        if code == _JOB_STARTED and job is not None:
+            _wait_for(session, job, attempts)
+        elif code != _COMPLETED:
+            raise HyperVError(f"Hyper-V returned {code}")
+    except FaultError as fault:
+        # Windows stopped waiting, not working: what is read back afterwards decides.
+        if not fault.timed_out:
+            hresult = known_hresult(fault)
+            explanation = f" - {explain(hresult)}" if hresult is not None else ""
+            raise HyperVError(fault.reason + explanation, hresult) from fault
+
+
+def _setting(vm_id: str, state: int) -> str:
+    """The changed part of a setting, in CIM-XML (DTD 2.0): Hyper-V takes "the modified aspects" and the id (win32-docs)."""
+    return (
+        '<INSTANCE CLASSNAME="Msvm_KvpExchangeComponentSettingData">'
+        f'<PROPERTY NAME="EnabledState" TYPE="uint16"><VALUE>{state}</VALUE></PROPERTY>'
+        f'<PROPERTY NAME="InstanceID" TYPE="string"><VALUE>{xml_text(_setting_id(vm_id))}</VALUE></PROPERTY>'
+        "</INSTANCE>"
+    )
+
+
+def _wait_for(session: Session, job: Reference, attempts: Attempts) -> None:
+    class_name = job.resource_uri.rpartition("/")[2]
+    while True:
+        row = session.get(class_name, job.selectors, _NAMESPACE)
+        state = row.integer("JobState")
+        if state in _JOB_SUCCEEDED:
+            return
+        if state in _JOB_FAILED:
+            raise HyperVError(f"{row.text('ErrorDescription') or 'no reason given'} (error {row.integer('ErrorCode')})")
+        if not attempts.wait():
+            raise HyperVError("its job has not ended in time")
