@@ -171,6 +171,9 @@ class _Exchange:
             return await self._fail(_TIMED_OUT, parsed)
         if delay:
             await asyncio.sleep(delay)
+        if not self._listener.listening:
+            # Switched off meanwhile: what it had not done is not done.
+            return web.Response()
         for effect, rule in rules.items():
             instead = await self._instead(effect, rule, parsed)
             if instead is not None:

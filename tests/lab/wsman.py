@@ -337,7 +337,7 @@ class Service:
                 sender=True,
             )
         body = request.body
-        if body is None or body.tag.lower() != f"{{{request.resource_uri}}}{operation.method}_INPUT".lower():
+        if body is None or str(body.tag).lower() != f"{{{request.resource_uri}}}{operation.method}_INPUT".lower():
             raise _schema_error()
         arguments = _arguments(body)
         self._journal.invoked(cim_class.name, operation.method, request.selectors, arguments)

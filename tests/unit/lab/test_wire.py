@@ -12,6 +12,7 @@ import sys
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -638,6 +639,20 @@ class TestPower:
             lab.call("stop", "WIRE01")
             with suppress(ConnectionResetError):
                 assert idle.recv(1) == b""
+
+    def test_what_it_had_not_begun_is_not_done(self, start: Start) -> None:
+        lab = start()
+        lab.call("fault", "WIRE01", {"effect": "delay", "value": 0.3})
+        with ThreadPoolExecutor(1) as pool:
+            cut = pool.submit(sender(pywinrm(lab)), invoke_request("First"))
+            while "Invoke" not in lab.call("counters")["WIRE01"]["requests"]:
+                assert not cut.done()
+            lab.call("stop", "WIRE01")
+            with pytest.raises(requests.exceptions.ConnectionError):
+                cut.result(10)
+        lab.call("start", "WIRE01")
+        sender(pywinrm(lab))(invoke_request("Second"))
+        assert [method for method, *_ in lab.machines["WIRE01"].invoked] == ["Second"]
 
     def test_it_ends_with_a_request_half_received(self, tmp_path: Path) -> None:
         with (
