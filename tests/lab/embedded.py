@@ -41,6 +41,6 @@ def parse(text: str) -> tuple[str, Mapping[str, str]]:
     except etree.XMLSyntaxError as error:
         raise ValueError(f"no CIM-XML: {error}") from error
     if root.tag != "INSTANCE":
-        raise ValueError(f"no INSTANCE but {root.tag}")
+        raise ValueError(f"no INSTANCE but {root.tag!r}")
     values = {str(item.get("NAME")): item.findtext("VALUE") for item in root.iterfind("PROPERTY")}
     return str(root.get("CLASSNAME")), {name: value for name, value in values.items() if value is not None}

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from lab.cim import CimClass, MethodResult, Property, Value
 
 #: What a WMI datetime that was never set shows (facts/avma.md §3.4).
-NEVER = datetime(1601, 1, 1, tzinfo=timezone.utc)
+NEVER = datetime(1601, 1, 1, tzinfo=UTC)
 
 #: What a WMI counter that was never set shows (§3.4).
 UNSET = 0xFFFFFFFF

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from lab.cluster import Cluster
@@ -20,7 +20,7 @@ _CHANNELS = {"mak": MAK, "retail": RETAIL, "oem": OEM}
 
 
 def _now() -> datetime:
-    return datetime.now(timezone.utc)
+    return datetime.now(UTC)
 
 
 class World:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+
 from lab.cim import CimError, MethodResult, Value
 from lab.simulation import SimulatedMachine
 from lab.topology import load

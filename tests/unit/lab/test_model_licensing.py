@@ -74,7 +74,7 @@ def test_a_key_is_for_one_edition_of_the_releases_that_share_it(key: ProductKey,
     ("key", "hresult"),
     [
         ("W3GNR-8DDXR-2TFRP-H8P33-DV9B", 0xC004F050),
-        ("W3GNR–8DDXR–2TFRP–H8P33–DV9BG", 0xC004F050),  # noqa: RUF001
+        ("W3GNR–8DDXR–2TFRP–H8P33–DV9BG", 0xC004F050),
         ("BCDFG-HJKMN-PQRTV-WXY23-46789", 0xC004F050),
         ("", 0xC004F050),
     ],
