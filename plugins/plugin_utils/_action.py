@@ -37,10 +37,9 @@ class Failure(Exception):  # ends the task with a message, and is no error of th
         self.result = result or {}
 
 
-class AvmaAction(ActionBase):
-    """An action plugin: it checks the arguments, opens the session, and turns errors into results."""
+class CheckedAction(ActionBase):
+    """An action plugin: it checks the arguments and turns errors into results."""
 
-    _requires_connection = True
     _supports_check_mode = True
     _supports_async = False
 
@@ -51,14 +50,8 @@ class AvmaAction(ActionBase):
         """Run the task."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         machine = self._task.delegate_to or (task_vars or {}).get("inventory_hostname", "")
-        if self._task.become or self._play_context.become:
-            self._display.warning(
-                f"{machine}: become does not apply to {self._task.action}: WMI runs as the user of the connection"
-            )
         try:
-            arguments = self._validated_arguments()
-            session = open_session(self._connection, machine)
-            result.update(self.perform(session, arguments))
+            result.update(self.work(machine, self._validated_arguments()))
         except _InvalidArgumentsError as error:
             result.update(failed=True, msg=str(error))
         except UnsupportedConnectionError as error:
@@ -78,9 +71,10 @@ class AvmaAction(ActionBase):
         return result
 
     @abstractmethod
-    def perform(self, session: Session, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    def work(self, machine: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Do the work; the result of the task.
 
+        :param machine: The name of the target.
         :param arguments: Checked, with defaults.
         :raises Failure: The task fails.
         """
@@ -92,6 +86,28 @@ class AvmaAction(ActionBase):
             raise _InvalidArgumentsError(_redact("; ".join(result.error_messages), result._no_log_values))
         arguments: Mapping[str, Any] = result.validated_parameters
         return arguments
+
+
+class AvmaAction(CheckedAction):
+    """An action plugin that works on a Windows machine, through a session on the play's connection."""
+
+    _requires_connection = True
+
+    def work(self, machine: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Open the session and do the work."""
+        if self._task.become or self._play_context.become:
+            self._display.warning(
+                f"{machine}: become does not apply to {self._task.action}: WMI runs as the user of the connection"
+            )
+        return self.perform(open_session(self._connection, machine), arguments)
+
+    @abstractmethod
+    def perform(self, session: Session, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Do the work; the result of the task.
+
+        :param arguments: Checked, with defaults.
+        :raises Failure: The task fails.
+        """
 
 
 class _InvalidArgumentsError(Exception):

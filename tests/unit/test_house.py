@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.plugins.loader import fragment_loader
+from ansible.utils.plugin_docs import get_docstring
 
 ROOT = Path(__file__).resolve().parents[2]
 COLLECTION = "ansible_collections.hyperv.avma"
@@ -103,7 +105,8 @@ def interface(options: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_module_takes_what_its_documentation_says(module: str) -> None:
-    documented = yaml.safe_load(importlib.import_module(f"{COLLECTION}.plugins.modules.{module}").DOCUMENTATION)
+    # As Ansible reads it, with the documentation fragments.
+    documented = get_docstring(str(ROOT / f"plugins/modules/{module}.py"), fragment_loader)[0]
     specified = importlib.import_module(f"{COLLECTION}.plugins.action.{module}").ActionModule.ARGUMENT_SPEC
     assert interface(documented.get("options", {})) == interface(specified)
 

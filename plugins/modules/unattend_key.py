@@ -1,0 +1,112 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: unattend_key
+short_description: Put the AVMA key of an image into an answer file of Windows Setup
+version_added: 0.1.0
+description:
+  - Puts the AVMA key of a Windows Server release and edition into an answer file, so that a virtual machine is born with it.
+  - The key goes to C(Microsoft-Windows-Shell-Setup/ProductKey) in the pass C(specialize), which both Setup from an ISO and a
+    generalized image read. With O(select_image), it also goes to C(Microsoft-Windows-Setup/UserData/ProductKey/Key) in the pass
+    C(windowsPE), by which Setup chooses the image to install.
+  - An answer file that exists is edited in place. All but the key stays as it is, byte for byte, comments, formatting, namespaces,
+    encoding and line endings included. One that already carries the key is left alone.
+  - An answer file that does not exist is made, with nothing but the key.
+options:
+  product_key:
+    description:
+      - The AVMA key to put there, in place of the one that is documented for the release and edition.
+      - The generic AVMA keys are public, so that this is not treated as a secret.
+    type: str
+  select_image:
+    description:
+      - Whether the key shall also choose the image that Setup installs.
+      - With V(false), a key in the pass C(windowsPE) is left as it is. The two keys may be different.
+    type: bool
+    default: false
+  backup:
+    description: Whether to keep a copy of an answer file that is changed, with the time in its name.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - hyperv.avma.unattend
+seealso:
+  - module: hyperv.avma.unattend_info
+  - module: hyperv.avma.guest_key
+  - name: Microsoft-Windows-Shell-Setup ProductKey
+    description: Microsoft's documentation of the setting.
+    link: https://learn.microsoft.com/windows-hardware/customize/desktop/unattend/microsoft-windows-shell-setup-productkey
+author:
+  - The hyperv.avma authors (@hyperv-avma)
+"""
+
+EXAMPLES = r"""
+- name: Give the image its AVMA key
+  hyperv.avma.unattend_key:
+    path: files/autounattend.xml
+    release: Windows Server 2025
+    edition: Datacenter
+    select_image: true
+    backup: true
+"""
+
+RETURN = r"""
+path:
+  description: The answer file.
+  returned: success
+  type: str
+  sample: /srv/images/autounattend.xml
+keys:
+  description: The product keys that the answer file carries now, or would carry.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - architecture: amd64
+      channel: VT:IA
+      component: Microsoft-Windows-Shell-Setup
+      edition: Datacenter
+      partial_product_key: VCH67
+      pass: specialize
+      release: '2025'
+      setting: ProductKey
+  contains:
+    pass:
+      description: The configuration pass.
+      type: str
+    component:
+      description: The component.
+      type: str
+    setting:
+      description: The setting in the component.
+      type: str
+    architecture:
+      description: The C(processorArchitecture) of the component.
+      type: str
+    partial_product_key:
+      description: The last five characters of the key; empty if its element is.
+      type: str
+    release:
+      description: To which release the key belongs; null if it is not a public key.
+      type: str
+    edition:
+      description: To which edition the key belongs; null if it is not a public key.
+      type: str
+    channel:
+      description: V(VT:IA) for an AVMA key, V(Volume:GVLK) for a KMS client key; null if it is not a public key.
+      type: str
+backup_file:
+  description: The copy of the former answer file.
+  returned: when O(backup) is true and a file was changed
+  type: str
+  sample: /srv/images/autounattend.xml.4711.2026-11-22@08:15:30~
+problems:
+  description: What is wrong, as M(hyperv.avma.guest_key) returns it; empty unless the task failed.
+  returned: always
+  type: list
+  elements: dict
+  sample: []
+"""
