@@ -1,0 +1,383 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: guests
+short_description: The virtual machines of Hyper-V hosts, with what they need for AVMA
+version_added: 0.1.0
+description:
+  - Asks Hyper-V and Azure Local hosts for their virtual machines (VMs), and makes each an inventory host, with the release and
+    edition of its Windows, the key that it needs for Automatic Virtual Machine Activation (AVMA), and whether its Hyper-V host can
+    activate it. The guests themselves are not contacted.
+  - All Hyper-V hosts are asked at the same time. One that cannot be asked is a warning, or an error with O(strict).
+  - Takes a YAML file whose name ends in C(avma.yml) or C(avma.yaml).
+  - An inventory host has the name of its VM. In it, each character other than a letter, a digit, C(_), C(.) and C(-) is replaced
+    by C(_). VMs with the same name get their ID appended. O(compose) can set another C(inventory_hostname).
+  - C(ansible_host) is the name with domain that the guest tells, else its first usable IP address. O(compose) can set another one.
+  - The groups C(avma_guests) (the guests for which there is an AVMA key), C(avma_eligible) and C(avma_not_eligible) (those that their
+    Hyper-V host can and cannot activate) and C(avma_no_data_exchange) (those whose Data Exchange is off) are always there. A VM
+    whose guest is not known, because it is off or its Data Exchange is, is in neither of the first three.
+  - "The variables of each inventory host are: C(avma_vm_name), C(avma_vm_id), C(avma_state), C(avma_host) (the Hyper-V host),
+    C(avma_cluster), C(avma_system), C(avma_release), C(avma_edition), C(avma_key), C(avma_eligible), C(avma_problems),
+    C(avma_data_exchange), C(avma_fqdn) and C(avma_addresses). They hold what M(hyperv.avma.vm_info) returns under these names;
+    C(avma_cluster) is null unless the cluster is one of O(clusters)."
+options:
+  plugin:
+    description: The name of this plugin, V(hyperv.avma.guests).
+    type: str
+    required: true
+    choices: [hyperv.avma.guests]
+  hosts:
+    description:
+      - The Hyper-V hosts to ask.
+      - A list of names, or a dictionary of names and the variables that differ from O(variables).
+    type: raw
+    default: []
+  clusters:
+    description:
+      - The failover clusters whose nodes to ask, by the name of the cluster or of one of its nodes.
+      - A list of names, or a dictionary of names and the variables that differ from O(variables), of the cluster and its nodes.
+      - A node is reached by its name and the domain that the cluster is named with here, unless it is one of O(hosts) too. A node that
+        the cluster says is down is not asked.
+    type: raw
+    default: []
+  variables:
+    description:
+      - How to connect, in the same variables as a Hyper-V host would have in an inventory, such as C(ansible_user) and
+        C(ansible_password). Templates and vaulted values can be used.
+      - C(ansible_connection) is V(ansible.builtin.winrm) unless it is V(ansible.builtin.psrp).
+    type: dict
+    default: {}
+  key_overrides:
+    description:
+      - Additions to the table of AVMA keys, as M(hyperv.avma.guest_key) takes them.
+    type: dict
+    default: {}
+  strict:
+    description:
+      - Whether a Hyper-V host or cluster that cannot be asked, and an invalid expression in O(compose), O(groups) or O(keyed_groups), is
+        an error. By default, such a host is left out with a warning, and such an expression is skipped.
+extends_documentation_fragment:
+  - constructed
+  - inventory_cache
+notes:
+  - What a guest tells of itself (all but its name, ID, state and Data Exchange) can be changed by whoever administers it. Where they are
+    not trusted, do not send credentials to the C(ansible_host) that it tells, but have O(compose) set another one.
+  - An answer in which a Hyper-V host is missing is not cached.
+  - With Kerberos and P(ansible.builtin.winrm#connection), use one user for all Hyper-V hosts of a file. That plugin has one ticket
+    cache for the whole process.
+seealso:
+  - module: hyperv.avma.vm_info
+author:
+  - The hyperv.avma authors (@hyperv-avma)
+"""
+
+EXAMPLES = r"""
+# guests.avma.yml: two hosts, and all nodes of a cluster
+plugin: hyperv.avma.guests
+hosts: [hv01.example.com, hv02.example.com]
+clusters: [hvcluster.example.com]
+variables:
+  ansible_user: svc-avma@EXAMPLE.COM
+  ansible_password: "{{ lookup('ansible.builtin.env', 'AVMA_PASSWORD') }}"
+  ansible_winrm_transport: kerberos
+
+# A group for each release, and one for what needs attention
+keyed_groups:
+  - key: avma_release
+    prefix: windows
+groups:
+  attention: avma_state == 'running' and avma_eligible is false
+
+# Names with domain, where guests tell one, and their IPv4 addresses to reach them
+compose:
+  inventory_hostname: avma_fqdn
+  ansible_host: avma_addresses | first
+
+# Hosts that differ in how they are reached
+plugin: hyperv.avma.guests
+hosts:
+  hv01.example.com:
+  azl01.example.com:
+    ansible_connection: ansible.builtin.psrp
+    ansible_port: 5986
+variables:
+  ansible_user: svc-avma
+  ansible_password: !vault |
+    $ANSIBLE_VAULT;1.1;AES256
+    3061...
+"""
+
+import ipaddress
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
+
+from ansible import constants
+from ansible.errors import AnsibleError, AnsibleParserError
+from ansible.playbook.play_context import PlayContext
+from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
+from ansible.plugins.loader import connection_loader
+from ansible.utils.unsafe_proxy import wrap_var
+
+from ..plugin_utils._avma import keys
+from ..plugin_utils._avma.guests import activated_by
+from ..plugin_utils._avma.hosts import Cluster
+from ..plugin_utils._avma.problems import problem
+from ..plugin_utils._avma.vms import Activator, assess_vm
+from ..plugin_utils._windows.cluster import read_cluster
+from ..plugin_utils._windows.hosts import read_host
+from ..plugin_utils._windows.hyperv import read_vms
+from ..plugin_utils._wsman.connection import open_session
+from ..plugin_utils._wsman.errors import WSManError
+
+_Answer = TypeVar("_Answer")
+
+#: As many as a failover cluster can have nodes; one dead host among them costs one timeout.
+_MOST_AT_ONCE = 64
+#: Where a node is, is not where its cluster is.
+_ADDRESS_VARIABLES = frozenset({"ansible_host", "ansible_winrm_host", "ansible_psrp_host"})
+_LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_FQDN = re.compile(rf"{_LABEL}(?:\.{_LABEL})+\.?")
+
+
+class _NoAnswerError(Exception):
+    """A machine was reached, and has no VMs or nodes to tell."""
+
+
+class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
+    """The virtual machines of Hyper-V hosts."""
+
+    NAME = "hyperv.avma.guests"
+
+    def verify_file(self, path: str) -> bool:
+        """Whether this may be a file for this plugin."""
+        return bool(super().verify_file(path)) and path.endswith(("avma.yml", "avma.yaml"))
+
+    def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
+        """Make the VMs inventory hosts."""
+        super().parse(inventory, loader, path, cache)
+        self._read_config_data(path)
+        try:
+            keys.check_overrides(self.get_option("key_overrides"))
+        except ValueError as error:
+            raise AnsibleParserError(f"{path}: {error}") from error
+        # What machines say is text, never a template; a cache does not keep that in mind.
+        vms: list[dict[str, Any]] = wrap_var(self._cached(path, cache))
+        for group in ("avma_guests", "avma_eligible", "avma_not_eligible", "avma_no_data_exchange"):
+            inventory.add_group(group)
+        for name, variables in self._named(_without_copies(vms)):
+            self._add(name, variables)
+
+    def _cached(self, path: str, cache: bool) -> list[dict[str, Any]]:
+        key = self.get_cache_key(path)
+        if cache and self.get_option("cache"):
+            with suppress(KeyError):
+                vms: list[dict[str, Any]] = self._cache[key]
+                return vms
+        vms, complete = self._ask()
+        if complete and self.get_option("cache"):
+            self._cache[key] = vms
+        return vms
+
+    def _ask(self) -> tuple[list[dict[str, Any]], bool]:
+        """The variables of all VMs, and whether all Hyper-V hosts and clusters told theirs."""
+        hosts, clusters = self._machines("hosts"), self._machines("clusters")
+        if not hosts and not clusters:
+            raise AnsibleParserError("name Hyper-V hosts in hosts, or failover clusters in clusters")
+        overrides = self.get_option("key_overrides")
+        # All are kept to the end: with one of them goes the Kerberos ticket that the others may use.
+        connections: list[Any] = []
+
+        def submit(function: Any, name: str, variables: Mapping[str, Any], *arguments: Any) -> Future[Any]:
+            connections.append(self._connect(name, variables))
+            return pool.submit(function, connections[-1], name, *arguments)
+
+        with _kept_ticket_cache(), ThreadPoolExecutor(_MOST_AT_ONCE) as pool:
+            asked: dict[str, Future[list[dict[str, Any]]]] = {
+                name: submit(_read_vms, name, variables, overrides) for name, variables in hosts.items()
+            }
+            described = {name: submit(_read_cluster, name, variables) for name, variables in clusters.items()}
+            members: dict[str, str] = {}
+            complete = True
+            for name, future in described.items():
+                cluster: Cluster | None = self._answer(name, future)
+                complete &= cluster is not None
+                for node in cluster.nodes if cluster else ():
+                    known = next((host for host in asked if activated_by(host, [node.name])), None)
+                    host = known or ".".join([node.name, *name.split(".")[1:]])
+                    members[host] = cluster.name if cluster else ""
+                    if known is None and node.state == "down":
+                        self._report(f"{host} was not asked for its VMs: the cluster {name} says that it is down")
+                        complete = False
+                    elif known is None:
+                        shared = {key: value for key, value in clusters[name].items() if key not in _ADDRESS_VARIABLES}
+                        asked[host] = submit(_read_vms, host, shared, overrides)
+            vms: list[dict[str, Any]] = []
+            for name, future in asked.items():
+                answer = self._answer(name, future)
+                complete &= answer is not None
+                vms += ({**vm, "avma_cluster": members.get(name)} for vm in answer or ())
+        return vms, complete
+
+    def _machines(self, option: str) -> dict[str, Mapping[str, Any]]:
+        """Names and variables of an option that is a list or a dictionary."""
+        value = self.get_option(option) or {}
+        if isinstance(value, list):
+            value = dict.fromkeys(value)
+        if not isinstance(value, Mapping) or not all(
+            isinstance(name, str) and isinstance(variables or {}, Mapping) for name, variables in value.items()
+        ):
+            raise AnsibleParserError(f"{option} must be a list of names, or a dictionary of names and their variables")
+        return {name: variables or {} for name, variables in value.items()}
+
+    def _connect(self, name: str, variables: Mapping[str, Any]) -> Any:
+        """Ansible's own connection plugin, not yet connected."""
+        variables = {**self.get_option("variables"), **variables, "inventory_hostname": name}
+        self.templar.available_variables = {**self._vars, **variables}
+        variables = self.templar.template(variables)
+        plugin = variables.get("ansible_connection", "ansible.builtin.winrm")
+        connection = connection_loader.get(plugin, PlayContext())
+        if connection is None:
+            raise AnsibleParserError(f"{name}: there is no connection plugin {plugin}")
+        prefix = f"ansible_{connection.extras_prefix}_"
+        extras = {key: value for key, value in variables.items() if key.startswith(prefix)}
+        connection.set_options(var_options={**variables, "_extras": extras})
+        return connection
+
+    def _answer(self, name: str, future: Future[_Answer]) -> _Answer | None:
+        try:
+            return future.result()
+        except (_NoAnswerError, WSManError, AnsibleError) as error:
+            self._report(f"{name} was not asked for its VMs: {error}")
+            return None
+
+    def _report(self, message: str) -> None:
+        if self.get_option("strict"):
+            raise AnsibleParserError(message)
+        self.display.warning(message)
+
+    def _named(self, vms: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Each VM with a name that is its own, and that nothing else in an inventory has a meaning for."""
+        expression = self.get_option("compose").get("inventory_hostname")
+        names = [(_safe_name(self._composed_name(expression, vm) or vm["avma_vm_name"]), vm) for vm in vms]
+        count = Counter(name.lower() for name, _vm in names)
+        reserved = {name.lower() for name in (*constants.LOCALHOST, *self.inventory.groups)}
+        for name, vm in names:
+            lowered = name.lower()
+            yield (f"{name}_{vm['avma_vm_id']}" if count[lowered] > 1 or lowered in reserved or not name else name), vm
+
+    def _composed_name(self, expression: str | None, variables: Mapping[str, Any]) -> str | None:
+        if not expression:
+            return None
+        try:
+            name = self._compose(expression, variables)
+        except Exception as error:
+            # Whatever an expression of the user may raise, as the other expressions are treated by Constructable.
+            if self.get_option("strict"):
+                raise AnsibleParserError(
+                    f"inventory_hostname of the VM {variables['avma_vm_name']} cannot be composed: {error}"
+                ) from error
+            return None
+        return str(name) if name else None
+
+    def _add(self, name: str, variables: Mapping[str, Any]) -> None:
+        self.inventory.add_host(name)
+        for key, value in variables.items():
+            self.inventory.set_variable(name, key, value)
+        for group, belongs in (
+            ("avma_guests", variables["avma_key"] is not None),
+            ("avma_eligible", variables["avma_eligible"] is True),
+            ("avma_not_eligible", variables["avma_eligible"] is False),
+            ("avma_no_data_exchange", not variables["avma_data_exchange"]),
+        ):
+            if belongs:
+                self.inventory.add_child(group, name)
+        strict = self.get_option("strict")
+        compose = {key: value for key, value in self.get_option("compose").items() if key != "inventory_hostname"}
+        self._set_composite_vars(compose, variables, name, strict)
+        self._add_host_to_composed_groups(self.get_option("groups"), variables, name, strict)
+        self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, name, strict)
+
+
+def _read_vms(connection: Any, name: str, overrides: keys.Overrides) -> list[dict[str, Any]]:
+    """The variables of all VMs of a Hyper-V host. Runs in a thread of its own."""
+    session = open_session(connection, name)
+    host = read_host(session)
+    if not host.hyperv:
+        raise _NoAnswerError(problem("hyperv_role_missing").message)
+    activator = Activator.of(name, host)
+    return [
+        _variables(name, {**vm.to_dict(), **assess_vm(vm, activator, overrides).to_dict()}) for vm in read_vms(session)
+    ]
+
+
+def _read_cluster(connection: Any, name: str) -> Cluster:
+    cluster = read_cluster(open_session(connection, name))
+    if cluster is None:
+        raise _NoAnswerError("it is no node of a failover cluster")
+    return cluster
+
+
+def _variables(host: str, vm: Mapping[str, Any]) -> dict[str, Any]:
+    """What an inventory host knows of its VM, from what M(vm_info) returns."""
+    system = vm["system"] or {}
+    address = _address(vm["fqdn"], vm["addresses"])
+    return {
+        "avma_vm_name": vm["name"],
+        "avma_vm_id": vm["id"],
+        "avma_host": host,
+        "avma_system": vm["system"],
+        "avma_release": system.get("release"),
+        "avma_edition": system.get("edition"),
+        "avma_key": vm["avma_key"],
+        **{
+            f"avma_{name}": vm[name] for name in ("state", "eligible", "problems", "data_exchange", "fqdn", "addresses")
+        },
+        **({"ansible_host": address} if address else {}),
+    }
+
+
+def _address(fqdn: str | None, addresses: Iterable[str]) -> str | None:
+    """Where a guest says that it is; never the controller itself, and no address that only the guest's own link knows."""
+    if fqdn and _FQDN.fullmatch(fqdn) and "localhost" not in fqdn.lower().split("."):
+        return fqdn
+    for text in addresses:
+        with suppress(ValueError):
+            address = ipaddress.ip_address(text)
+            if not (address.is_loopback or address.is_link_local or address.is_unspecified or address.is_multicast):
+                return str(address)
+    return None
+
+
+def _without_copies(vms: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each VM once, as the host has it that runs it: while one is migrated, two hosts tell it."""
+    found: dict[str, dict[str, Any]] = {}
+    for vm in vms:
+        known = found.get(vm["avma_vm_id"])
+        if known is None or (vm["avma_state"] == "running" and known["avma_state"] != "running"):
+            found[vm["avma_vm_id"]] = vm
+    return list(found.values())
+
+
+def _safe_name(name: str) -> str:
+    """Without what has a meaning in patterns of hosts, in paths of files that are named after hosts, or in templates."""
+    return re.sub(r"[^\w.-]", "_", name).lstrip(".-")
+
+
+@contextmanager
+def _kept_ticket_cache() -> Iterator[None]:
+    """The winrm plugin names its own, short-lived Kerberos ticket cache in the environment; what follows must not inherit that."""
+    name = os.environ.get("KRB5CCNAME")
+    try:
+        yield
+    finally:
+        os.environ.pop("KRB5CCNAME", None)
+        if name is not None:
+            os.environ["KRB5CCNAME"] = name
