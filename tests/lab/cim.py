@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, Union
+from typing import Protocol
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Reference:
 
 
 #: A CIM value. An embedded instance is its CIM-XML (DTD 2.0) text. ``None`` is NULL.
-Value = Union[str, int, bool, datetime, Reference, None, list[str], list[int]]
+Value = str | int | bool | datetime | Reference | list[str] | list[int] | None
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,9 @@ class Machine(Protocol):
         """The instances, made as they are asked for (an event log may hold 100,000)."""
         ...
 
-    def invoke(self, cim_class: CimClass, selectors: Mapping[str, str], method: str, arguments: Mapping[str, Value]) -> MethodResult:
+    def invoke(
+        self, cim_class: CimClass, selectors: Mapping[str, str], method: str, arguments: Mapping[str, Value]
+    ) -> MethodResult:
         """Run a method on the instance that the selectors name, or on the class. Raises ``CimError``.
 
         Arguments come as text, or a list of text when the element is repeated.
