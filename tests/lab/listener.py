@@ -54,6 +54,8 @@ class Listener:
         self.service = Service(machine, self.options, self.journal)
         self.rules: list[FaultRule] = [replace(rule) for rule in self.options.faults]
         self.random_faults: RandomFaults | None = None
+        #: How often it was switched off.
+        self.stops = 0
         self._name = machine.name
         self._tls = tls
         self._stop_machine = stop_machine
@@ -81,6 +83,7 @@ class Listener:
         """Refuse connections and cut those there are, at once, as a machine that loses power."""
         if self._server is None:
             return
+        self.stops += 1
         self._server.close()
         self._server = None
         for handler in self._web.connections if self._web else ():
@@ -162,6 +165,7 @@ class _Exchange:
 
     async def run(self, parsed: soap.Request, operation: Operation) -> web.StreamResponse:
         """Answer."""
+        stops = self._listener.stops
         rules = {rule.effect: rule for rule in self._listener.faults_for(operation)}
         delay = self._listener.options.delay
         if Effect.DELAY in rules:
@@ -171,7 +175,7 @@ class _Exchange:
             return await self._fail(_TIMED_OUT, parsed)
         if delay:
             await asyncio.sleep(delay)
-        if not self._listener.listening:
+        if self._listener.stops != stops:
             # Switched off meanwhile: what it had not done is not done.
             return web.Response()
         for effect, rule in rules.items():
