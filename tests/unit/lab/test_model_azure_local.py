@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 import pytest
+
 from lab.cim import ProcessResult
 from lab.topology import load
 from lab.world import World

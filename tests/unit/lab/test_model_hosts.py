@@ -9,6 +9,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+
 from lab.cim import Reference, Value
 from lab.topology import load
 from lab.world import World

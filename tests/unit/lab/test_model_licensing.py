@@ -7,6 +7,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from lab.keys import AVMA, PUBLIC_KEYS, ProductKey
 from lab.provider import NEVER
 from lab.spec import TopologySpec

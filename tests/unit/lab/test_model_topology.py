@@ -7,8 +7,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import lab
 import pytest
+
+import lab
 from lab.cim import MethodResult
 from lab.topology import load
 from unit.lab.model_client import one_guest
