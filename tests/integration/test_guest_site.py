@@ -1,0 +1,128 @@
+"""The playbooks site and verify: converge, prove, and tell what is wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from integration.conftest import RunPlaybook
+from integration.playbooks import Run
+from lab.client import Lab
+
+TOPOLOGY = {
+    "defaults": {"guests": {"release": "2022"}},
+    "hosts": [
+        {
+            "name": "HV01",
+            "release": "2025",
+            "license": "mak",
+            "guests": [
+                {"name": "KMS", "license": "kms"},
+                {"name": "MAK", "license": "mak"},
+                {"name": "CORE", "release": "2025", "edition": "standard", "core": True},
+                {"name": "RIGHT", "license": "avma"},
+                {"name": "JAPANESE", "language": "ja-JP", "vm_name": 'O\'Brien\\"日本"'},
+            ],
+        },
+        {"name": "HV02", "release": "2022", "license": "mak", "guests": [{"name": "OTHER", "release": "2016"}]},
+    ],
+}
+GUESTS = ["CORE", "JAPANESE", "KMS", "MAK", "OTHER", "RIGHT"]
+
+
+@dataclass(frozen=True)
+class Chapter:
+    run: Run
+    invokes: dict[str, list[Any]]
+
+
+@dataclass(frozen=True)
+class Story:
+    lab: Lab
+    check: Chapter
+    site: Chapter
+    again: Chapter
+    verify: Chapter
+    #: After things went wrong: a guest lost its key, one is off, one has moved, one cannot be read.
+    broken: Chapter
+
+
+@pytest.fixture(scope="module")
+def story(run_playbook: RunPlaybook) -> Iterator[Story]:
+    with Lab(TOPOLOGY) as lab:
+
+        def chapter(playbook: str, *arguments: str) -> Chapter:
+            lab.reset_counters()
+            run = run_playbook(lab, playbook, *arguments)
+            return Chapter(run, {name: report["invokes"] for name, report in lab.call("counters").items()})
+
+        check = chapter("hyperv.avma.site", "--check")
+        site = chapter("hyperv.avma.site")
+        again = chapter("hyperv.avma.site")
+        verify = chapter("hyperv.avma.verify")
+        lab.set("KMS", "license", "kms")
+        lab.stop("MAK")
+        lab.fault("CORE", "access_denied")
+        broken = chapter("hyperv.avma.verify", "-e", "{verification_expected_hosts: [HV01]}")
+        yield Story(lab, check, site, again, verify, broken)
+
+
+def test_site_activates_and_proves_every_guest(story: Story) -> None:
+    run = story.site.run
+    assert run.rc == 0
+    assert {host: stats["changed"] for host, stats in run.stats.items()} == {
+        **dict.fromkeys(GUESTS, 1),
+        "RIGHT": 0,
+    }
+    for guest in GUESTS:
+        assert story.lab.machine(guest)["license"]["channel"] in ("VT:IA", "Volume:GVLK")
+        activation = run.of(guest, "Install the AVMA key and have the host activate the guest")["activation"]
+        assert activation["host"] == f"{story.lab.machine(guest)['host']}.lab.example"
+
+
+def test_second_run_of_site_changes_nothing(story: Story) -> None:
+    assert story.again.run.rc == 0
+    assert story.again.run.changed() == 0
+    assert {name: invokes for name, invokes in story.again.invokes.items() if invokes} == {}
+
+
+def test_check_mode_of_site_predicts_it(story: Story) -> None:
+    assert story.check.run.rc == 0
+    assert {host: stats["changed"] for host, stats in story.check.run.stats.items()} == {
+        host: stats["changed"] for host, stats in story.site.run.stats.items()
+    }
+    assert {name: invokes for name, invokes in story.check.invokes.items() if invokes} == {}
+
+
+def test_verify_shows_which_host_activated_which_guest(story: Story) -> None:
+    assert story.verify.run.rc == 0
+    assert story.verify.run.changed() == 0
+    for guest in GUESTS:
+        host = "HV02" if guest == "OTHER" else "HV01"
+        assert re.search(rf"\b{guest}\b[^\n]*\b{host}\b", story.verify.run.stdout)
+
+
+def test_verify_fails_and_lists_every_problem_of_every_guest(story: Story) -> None:
+    run = story.broken.run
+    assert run.rc != 0
+    listed = "\n".join(
+        next(
+            result["msg"] for result in run.results if "List every problem" in result.task and result.status == "failed"
+        )
+    )
+    assert re.search(r"KMS.*ending in 6VM33 is of channel Volume:GVLK", listed)
+    assert re.search(r"MAK.*no connection to http", listed)
+    assert re.search(r"CORE.*0x80070005", listed)
+    assert re.search(r"OTHER.*was activated by HV02\.lab\.example, which is not one of HV01", listed)
+    assert "RIGHT" not in listed
+    assert "Traceback" not in run.stdout
+
+
+def test_verify_changes_nothing(story: Story) -> None:
+    assert story.broken.run.changed() == 0
+    methods = {invoke["method"] for invokes in story.broken.invokes.values() for invoke in invokes}
+    assert methods <= {"GetStringValue", "GetDWORDValue"}
