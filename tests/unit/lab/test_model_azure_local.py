@@ -218,3 +218,11 @@ def test_exit_status() -> None:
 
 def test_standard_error_is_clixml_even_when_all_is_well() -> None:
     assert powershell(azure_local(), "'x'").stderr.startswith(b"#< CLIXML")
+
+
+def test_ansibles_own_modules_are_answered_at_once() -> None:
+    """For benchmarks: the runner that Ansible sends is not interpreted."""
+    result = powershell(
+        azure_local(), 'foreach ($in in $input) { if ([string]::Equals($in, "`0`0`0`0")) { break } }', "x"
+    )
+    assert (result.exit_code, json.loads(result.stdout)["rc"]) == (0, 0)
