@@ -75,6 +75,7 @@ author:
 """
 
 EXAMPLES = r"""
+---
 # guests.avma.yml: two hosts, and all nodes of a cluster
 plugin: hyperv.avma.guests
 hosts: [hv01.example.com, hv02.example.com]
@@ -96,6 +97,7 @@ compose:
   inventory_hostname: avma_fqdn
   ansible_host: avma_addresses | first
 
+---
 # Hosts that differ in how they are reached
 plugin: hyperv.avma.guests
 hosts:

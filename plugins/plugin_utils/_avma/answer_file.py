@@ -294,8 +294,8 @@ def _build(document: bytes) -> _Element:
 
 def _split(expanded: str) -> tuple[str, str]:
     """Name and prefix, from what expat gives: namespace, name and prefix, as far as there are; empty in another namespace."""
-    namespace, _, qualified = expanded.partition(_SEPARATOR)
-    name, _, prefix = qualified.partition(_SEPARATOR)
+    namespace, __, qualified = expanded.partition(_SEPARATOR)
+    name, __, prefix = qualified.partition(_SEPARATOR)
     return (name, prefix) if namespace == NAMESPACE else ("", "")
 
 
@@ -305,9 +305,9 @@ def _events(document: bytes) -> list[_Event]:
     parser = expat.ParserCreate(namespace_separator=_SEPARATOR)
 
     def note(
-        kind: Literal["start", "end", "text", "other"], text: str = "", attributes: Mapping[str, str] = {}
+        kind: Literal["start", "end", "text", "other"], text: str = "", attributes: Mapping[str, str] | None = None
     ) -> None:
-        events.append(_Event(kind, parser.CurrentByteIndex, text, attributes))
+        events.append(_Event(kind, parser.CurrentByteIndex, text, attributes or {}))
 
     def refuse(*declaration: object) -> None:
         # No answer file needs one, and its entities are how XML does harm.
