@@ -123,7 +123,7 @@ def test_what_a_vm_is_comes_from_data_exchange(read: Run) -> None:
     ("host", "name", "codes"),
     [
         ("HV-UNLICENSED", "U", ["host_not_licensed"]),
-        ("HV-STANDARD", "S", ["host_not_datacenter"]),
+        ("HV-STANDARD", "S", ["host_unsuitable"]),
         ("AZL", "A-AZURE", []),
         ("AZL", "A-2012R2", ["host_release_too_old"]),
     ],
@@ -190,7 +190,33 @@ def cost(run_playbook: RunPlaybook, count: int) -> dict[str, Any]:
 def test_many_vms_cost_no_more_requests_than_few_but_for_paging(run_playbook: RunPlaybook) -> None:
     one, many = cost(run_playbook, 1), cost(run_playbook, 400)
     assert many["queries"] == one["queries"]
-    assert many["requests"]["Enumerate"] == one["requests"]["Enumerate"] == 6
+    assert many["requests"]["Enumerate"] == one["requests"]["Enumerate"] == 7
     # A default WinRM service sends no more than 500 KB at once.
     pages = many["soap_sent"] / (450 * 1024)
     assert many["requests"]["Pull"] <= one["requests"]["Pull"] + pages
+
+
+def test_a_clustered_vm_tells_which_nodes_may_own_it(run_playbook: RunPlaybook) -> None:
+    topology = {
+        "hosts": [
+            {
+                "name": "NODE1",
+                "license": "mak",
+                "guests": [
+                    guest("ANYWHERE", vm_name=ODD_NAME),
+                    guest("RESTRICTED", possible_owners=["NODE1", "NODE3"]),
+                    guest("LOCAL", clustered=False),
+                ],
+            },
+            {"name": "NODE2"},
+            {"name": "NODE3"},
+        ],
+        "clusters": [{"name": "HVCLUSTER", "nodes": ["NODE1", "NODE2", "NODE3"]}],
+    }
+    with Lab(topology) as lab:
+        run = run_playbook(lab, PLAY, "--limit", "NODE1")
+    assert {vm["name"]: vm["possible_owners"] for vm in run.of("NODE1")["vms"]} == {
+        ODD_NAME: ["NODE1", "NODE2", "NODE3"],
+        "RESTRICTED": ["NODE1", "NODE3"],
+        "LOCAL": [],
+    }

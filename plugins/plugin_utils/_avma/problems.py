@@ -55,8 +55,8 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
         "Run it on Hyper-V or Azure Local; elsewhere (Azure, other hypervisors) use KMS or a key of its own.",
     ),
     "key_release_mismatch": (
-        "The key ending in {last_five} is the AVMA key of {key}, and this is {system}.",
-        "Leave product_key out to get the right key, or correct release and edition.",
+        "{mismatch}.",
+        "{remedy}",
     ),
     "kms_client_key": (
         "The key ending in {last_five} is the KMS client key of {key}: no host can activate it.",
@@ -241,6 +241,22 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
     "host_avma_unknown": (
         "It cannot be told which releases the host {host} activates.",
         "See what its AVMA returned (host_info), and find out which key was set on it.",
+    ),
+    "host_unsuitable": (
+        "The host {host} activates no guests: {reason}",
+        "{remedy}",
+    ),
+    "node_down": (
+        "The node {node} of the cluster {cluster} is down.",
+        "Start it, or, if it is gone for good, evict it from the cluster; then run again.",
+    ),
+    "node_not_in_play": (
+        "Nodes of the cluster {cluster} are not among the hosts of this run: {nodes}.",
+        "Add them: every node that may own a guest must be able to activate it.",
+    ),
+    "mixed_os_releases": (
+        "The nodes of the cluster {cluster} run different releases: {releases}.",
+        "Bring all nodes to one release; until then, a guest that is newer than a node loses its activation there.",
     ),
     "host_not_datacenter": (
         "The host {host} activates no guest: it runs {system}.",

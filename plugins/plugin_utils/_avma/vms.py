@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .guests import Wish, describe, plan
-from .hosts import HostFacts
+from .hosts import HostFacts, assess_host
 from .keys import Overrides
 from .problems import Problem, problem
 from .releases import Edition, Release, System, identify_system
@@ -85,50 +85,47 @@ class Activator:
     """What of a host decides which guests it activates.
 
     :ivar name: As the user knows it.
-    :ivar system: Its Windows in words.
     :ivar azure_local: Whether it is an Azure Local host.
-    :ivar licensed: Whether it has what activates guests; None if it cannot be told.
     :ivar activates: The releases that it activates; None if it cannot be told.
+    :ivar problems: Why it activates none.
     """
 
     name: str
-    system: str
     azure_local: bool
-    licensed: bool | None
     activates: tuple[Release, ...] | None
+    problems: tuple[Problem, ...]
 
     @classmethod
     def of(cls, name: str, host: HostFacts) -> Activator:
         """From what was read of a host."""
-        return cls(name, describe(host.system), host.system.azure_local, host.licensed, host.activates)
+        return cls(name, host.system.azure_local, host.activates, tuple(assess_host(host)))
 
     def refuse(self, guest: System) -> Problem | None:
         """Why the host does not activate a guest that has its AVMA key; None if it does.
 
         :param guest: A system for which there is an AVMA key.
         """
-        name, guest_name = f" {self.name}", describe(guest)
         if guest.edition is Edition.AZURE and not self.azure_local:
-            return problem("azure_edition_needs_azure_local", guest=guest_name, host=self.name)
+            return problem("azure_edition_needs_azure_local", guest=describe(guest), host=self.name)
         if self.activates is None:
             return problem("host_avma_unknown", host=self.name)
+        if not self.activates:
+            return self._inability()
+        # Of a release that only the user knows, nothing is known here.
         if guest.release is None or guest.release in self.activates:
             return None
-        if self.licensed is False:
-            return problem(
-                "host_not_licensed",
-                host=name,
-                explanation="it has no licence with which it could activate guests",
-                remedy="Activate the host with host_key, then run again.",
-            )
-        if not self.activates:
-            return problem("host_not_datacenter", host=self.name, system=self.system)
         return problem(
             "host_release_too_old",
-            host=name,
-            explanation=f"it activates {', '.join(self.activates)}, and the guest is {guest_name}",
+            host=f" {self.name}",
+            explanation=f"it activates {', '.join(self.activates)}, and the guest is {describe(guest)}",
             remedy="Run the VM on a host of its release or a newer one.",
         )
+
+    def _inability(self) -> Problem:
+        reason = self.problems[0]
+        if reason.code == "host_not_licensed":
+            return reason
+        return problem("host_unsuitable", host=self.name, reason=reason.message, remedy=reason.remedy)
 
 
 @dataclass(frozen=True)
