@@ -21,12 +21,29 @@ from lab.spec import AzureLocalSpec
 _MODULE_PATH = r"C:\Windows\System32\WindowsPowerShell\v1.0\Modules"
 _ACTIVE, _DISABLED = EnumValue("Active", 1), EnumValue("Disabled", 0)
 
+#: Windows Admin Center's words (vm-activate); the translations are ours.
+_KEY_DID_NOT_WORK = {
+    "en": "The key you entered didn't work.",
+    "de": "Der eingegebene Schlüssel hat nicht funktioniert.",
+    "ja": "入力したソフトウェアのキーが機能しませんでした。",
+}
+
 
 class AzureLocalActivation:
     """What ServerAVMAManager holds on one host, and its cmdlets."""
 
-    def __init__(self, machine: str, spec: AzureLocalSpec, key_store: KeyStore, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        machine: str,
+        language: str,
+        spec: AzureLocalSpec,
+        key_store: KeyStore,
+        clock: Callable[[], datetime],
+        show_license: Callable[[ProductKey], None],
+    ) -> None:
         self._machine = machine
+        self._key_did_not_work = _KEY_DID_NOT_WORK.get(language[:2], _KEY_DID_NOT_WORK["en"])
+        self._show_license = show_license
         self._key_store = key_store
         self._clock = clock
         self._shape = spec.shape
@@ -40,6 +57,7 @@ class AzureLocalActivation:
             if self.key is None:
                 raise ValueError(f"{machine}: azure_local.key is not among the keys of the topology")
             key_store.spend(self.key, machine, clock() - timedelta(days=1))
+            self._show()
 
     def set(self, key: str, value: str) -> None:
         """Change a property: ``module`` (a version or ``none``), ``subscription``. Raises ValueError."""
@@ -113,7 +131,7 @@ class AzureLocalActivation:
     def _get(self) -> list[Any]:
         """``Get-VMAutomaticActivation``."""
         key = self.key
-        if self._shape == "opaque":
+        if self._shape in ("opaque", "license_row"):
             return [PSObject("ServerAVMA.Status", {"Enabled": self.set_up})]
         if self._shape == "nested":
             if key is None:
@@ -135,7 +153,7 @@ class AzureLocalActivation:
         hresult = self._apply(product_key)
         if hresult == errors.S_OK:
             return [] if self._shape == "opaque" else self._get()
-        message = "The key you entered didn't work."
+        message = self._key_did_not_work
         if self._shape == "nested":
             return [{"Succeeded": False, "Message": message, "ErrorCode": f"0x{hresult:08X}"}]
         severity: Severity = "statement" if self._shape == "flat" else "continue"
@@ -152,7 +170,12 @@ class AzureLocalActivation:
         hresult = self._key_store.spend(key, self._machine, self._clock())
         if hresult == errors.S_OK:
             self.key = key
+            self._show()
         return hresult
+
+    def _show(self) -> None:
+        if self._shape == "license_row" and self.key is not None:
+            self._show_license(self.key)
 
     def _get_subscription(self, _: Call) -> Iterator[PSObject]:
         """``Get-AzureStackHCISubscriptionStatus``: WAC reads ``Status``, Microsoft's guide ``SubscriptionStatus`` (§1.4)."""

@@ -1,6 +1,9 @@
 # Copyright (c) 2026 The hyperv.avma authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a WinRS shell can start on a machine: ``powershell.exe``, its command line, its standard streams."""
+"""What a WinRS shell can start on a machine: ``powershell.exe``, its command line, its standard streams.
+
+Text is UTF-8: shells are taken to be opened with code page 65001, as Ansible's connections open theirs.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,6 @@ from xml.sax.saxutils import escape
 
 from lab.cim import ProcessResult
 from lab.powershell import Cmdlet, Outcome, PowerShell, PowerShellError, format_lines
-
-#: Console code pages by language.
-_CODE_PAGES = {"de": "cp850", "ja": "cp932"}
 
 #: Options of powershell.exe that take a value, by the shortest form that the project sends.
 _WITH_VALUE = ("-executionpolicy", "-ep", "-ex", "-inputformat", "-outputformat", "-version", "-windowstyle")
@@ -59,27 +59,23 @@ def run(
     stdin: bytes,
     cmdlets: Mapping[str, Cmdlet],
     computer: str,
-    language: str,
     constrained: bool,
 ) -> ProcessResult:
     """Run a command line to its end. ``cmdlets`` are those of the machine's modules."""
-    code_page = _CODE_PAGES.get(language[:2], "cp437")
     words = [word for part in (command, *arguments) for word in part.split()]
     program = words[0].lower().rsplit("\\", 1)[-1] if words else ""
     if program not in ("powershell", "powershell.exe"):
-        return ProcessResult(
-            1, stderr=f"'{program}' is not recognized as an internal or external command\r\n".encode(code_page)
-        )
+        return ProcessResult(1, stderr=f"'{program}' is not recognized as an internal or external command\r\n".encode())
     text = stdin.decode("utf-8", "replace")
     try:
         script = _script(words[1:], text)
     except ValueError as error:
-        return ProcessResult(1, stderr=f"{error}\r\n".encode(code_page))
+        return ProcessResult(1, stderr=f"{error}\r\n".encode())
     if _ANSIBLE_MARK in script:
         return ProcessResult(0, json.dumps(_ANSIBLE_RESULT).encode())
     outcome = PowerShell(cmdlets, computer, constrained, text.splitlines()).run(script)
     lines = [line for item in outcome.output for line in format_lines(item)]
-    stdout = "".join(f"{line}\r\n" for line in lines).encode(code_page, "replace")
+    stdout = "".join(f"{line}\r\n" for line in lines).encode()
     return ProcessResult(outcome.exit_code, stdout, _clixml(outcome).encode())
 
 

@@ -38,6 +38,9 @@ class Status(IntEnum):
 
 _EVALUATION = "Retail:TB:Eval"
 
+#: LicenseFamily of the row of an Azure Local host's Windows Server key.
+_HOST_FAMILY = "ServerDatacenter"
+
 #: Channel → its words in Description (§3.6). The words of AVMA are by analogy, those of COA and OEM:NONSLP too
 #: (UNVERIFIED).
 _CHANNEL_WORDS = {
@@ -280,6 +283,15 @@ class Licensing:
             if self._key_store.spend(key, self._machine, yesterday) != errors.S_OK:
                 raise ValueError(f"{self._machine}: its key has no activation left for it")
             row.change(Status.LICENSED)
+
+    def show(self, key: ProductKey) -> None:
+        """Show a key that activates guests, not Windows itself, in a row of its own, as an add-on does (UNVERIFIED)."""
+        row = next((row for row in self.licenses if row.family == _HOST_FAMILY), None)
+        if row is None:
+            row = self._windows_license(keys.MAK, _HOST_FAMILY, addon=True)
+            self.licenses.append(row)
+        row.key = key
+        row.change(Status.LICENSED)
 
     def providers(self) -> list[Provider]:
         """The two classes."""

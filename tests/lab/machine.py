@@ -131,7 +131,7 @@ class WindowsMachine:
 
     def execute(self, command: str, arguments: list[str], stdin: bytes) -> ProcessResult:
         """See ``lab.cim.Machine``."""
-        return console.run(command, arguments, stdin, {}, self.system.name.upper(), self.language, constrained=False)
+        return console.run(command, arguments, stdin, {}, self.system.name.upper(), constrained=False)
 
     # What a test can do.
 
@@ -346,7 +346,12 @@ class HostMachine(WindowsMachine):
         self.azure_local: AzureLocalActivation | None = None
         if self.system.release.kind == "azure_local":
             self.azure_local = AzureLocalActivation(
-                spec.name, spec.azure_local, surroundings.key_store, surroundings.clock
+                spec.name,
+                spec.language,
+                spec.azure_local,
+                surroundings.key_store,
+                surroundings.clock,
+                self.licensing.show,
             )
         self.licensing.start_with(spec.license, None)
         self.node_state: str = spec.node_state
@@ -361,7 +366,7 @@ class HostMachine(WindowsMachine):
         if self.azure_local is None:
             return super().execute(command, arguments, stdin)
         cmdlets, constrained = self.azure_local.cmdlets(), self.azure_local.constrained
-        return console.run(command, arguments, stdin, cmdlets, self.system.name.upper(), self.language, constrained)
+        return console.run(command, arguments, stdin, cmdlets, self.system.name.upper(), constrained)
 
     def join(self, into: Cluster) -> None:
         """Become a node."""

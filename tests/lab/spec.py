@@ -167,14 +167,15 @@ class AzureLocalSpec(_Spec):
     """The state of AVMA on an Azure Local host (facts/avma.md §1).
 
     ``module``: version of ServerAVMAManager, or none when the update is missing. ``key``: the Windows Server key it was
-    set up with. ``shape``: which of the guessed result shapes the module has, ``subscription_shape``: which of the two
+    set up with. ``shape``: which of the guessed result shapes the module has (``opaque`` and ``license_row`` tell no key, but with the
+    latter a licence row shows it), ``subscription_shape``: which of the two
     property names.
     """
 
     module: Literal["1.0", "1.1"] | None = "1.1"
     key: str | None = None
     subscription: bool = False
-    shape: Literal["flat", "nested", "opaque"] = "flat"
+    shape: Literal["flat", "nested", "opaque", "license_row"] = "flat"
     subscription_shape: Literal["status", "subscription_status"] = "status"
     constrained: bool = True
 

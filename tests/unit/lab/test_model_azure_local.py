@@ -49,7 +49,7 @@ def powershell(world: World, script: str, stdin: str = "") -> ProcessResult:
 
 def output(world: World, script: str, stdin: str = "") -> list[str]:
     """The lines that a script writes."""
-    return powershell(world, script, stdin).stdout.decode("cp437").splitlines()
+    return powershell(world, script, stdin).stdout.decode().splitlines()
 
 
 def set_key(world: World, key: str) -> ProcessResult:
@@ -59,7 +59,10 @@ def set_key(world: World, key: str) -> ProcessResult:
     )
 
 
-@pytest.mark.parametrize("shape", ["flat", "nested", "opaque"])
+SHAPES = ["flat", "nested", "opaque", "license_row"]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
 def test_a_key_is_set_and_spends_an_activation(shape: str) -> None:
     world = azure_local(shape=shape)
     assert set_key(world, KEY_2022).exit_code == 0
@@ -69,16 +72,18 @@ def test_a_key_is_set_and_spends_an_activation(shape: str) -> None:
     assert world.keystore()["D8F36"]["spent"] == ["AZ", "AZ"], "each Set is an activation"
 
 
-@pytest.mark.parametrize("shape", ["flat", "nested", "opaque"])
+@pytest.mark.parametrize("shape", SHAPES)
 def test_the_shapes_differ_and_only_some_tell_the_key(shape: str) -> None:
     world = azure_local(shape=shape, key=KEY_2022)
     (text,) = output(world, "Get-VMAutomaticActivation | ConvertTo-Json -Depth 5 -Compress")
-    assert ("D8F36" in text) is (shape != "opaque")
+    shown = [row["PartialProductKey"] for row in Wmi(world.machines["AZ"]).rows("SoftwareLicensingProduct")]
+    assert ("D8F36" in text) is (shape in ("flat", "nested"))
+    assert ("D8F36" in shown) is (shape == "license_row")
     assert KEY_2022 not in text
 
 
 @pytest.mark.parametrize("bad", [KEY_2016, "BCDFG-HJKMP-QRTVW-XY234-67892", "nonsense", KEY_2019])
-@pytest.mark.parametrize("shape", ["flat", "nested", "opaque"])
+@pytest.mark.parametrize("shape", SHAPES)
 def test_a_key_that_does_not_work_leaves_the_last_one(shape: str, bad: str) -> None:
     """2016 keys are refused, and a downgrade is (§1.3)."""
     world = azure_local(shape=shape, key=KEY_2022)
@@ -86,6 +91,13 @@ def test_a_key_that_does_not_work_leaves_the_last_one(shape: str, bad: str) -> N
     assert b"didn't work" in result.stdout + result.stderr
     assert world.state("AZ")["azure_local"]["key"] == "D8F36"
     assert world.keystore()["D8F36"]["spent"] == ["AZ"]
+
+
+def test_2016_keys_are_refused_on_a_new_host_too() -> None:
+    world = azure_local()
+    set_key(world, KEY_2016)
+    assert world.state("AZ")["azure_local"]["key"] is None
+    assert world.keystore()["F7D29"]["spent"] == []
 
 
 @pytest.mark.parametrize(
