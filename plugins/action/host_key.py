@@ -48,6 +48,8 @@ class ActionModule(AvmaAction):
         spends = spends_activation(before, wish, plan.step)
         result = {
             **_show(before),
+            "partial_product_key": keys.last_five(wish.product_key) if wish.product_key else None,
+            "step": plan.step.value,
             "spends_activation": spends,
             "problems": [doubt.to_dict() for doubt in plan.doubts],
             "changed": plan.step is not Step.NOTHING,

@@ -106,6 +106,17 @@ avma:
   returned: when the host could be read
   type: dict
   sample: null
+partial_product_key:
+  description: The last five characters of O(product_key); null without one.
+  returned: when the host could be read
+  type: str
+  sample: 6YPG3
+step:
+  description: >-
+    What there is to do: V(nothing); V(activate), as the key is installed; or V(install) the key, and activate if that is wanted.
+  returned: when the host could be read
+  type: str
+  sample: install
 spends_activation:
   description:
     - Whether the task asks Microsoft for an activation, which some keys have only one of. In check mode, whether it would.
