@@ -1,0 +1,170 @@
+"""The key tables, and what may be said of a key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ansible_collections.hyperv.avma.plugins.plugin_utils._avma import keys
+from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.releases import Edition, Release, identify_system
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lab import keys as lab_keys
+
+FACTS = Path(__file__).resolve().parents[3] / "shared" / "facts" / "avma.md"
+#: Transcribed from Microsoft's page (facts/avma.md, section 2.1).
+TABLE = """
+| Guest OS | Datacenter | Datacenter: Azure Edition | Standard | Essentials |
+|---|---|---|---|---|
+| 2025 | YQB4H-NKHHJ-Q6K4R-4VMY6-VCH67 | 6NMQ9-T38WF-6MFGM-QYGYM-88J4F | WWVGQ-PNHV9-B89P4-8GGM9-9HPQ4 | – |
+| 2022 | W3GNR-8DDXR-2TFRP-H8P33-DV9BG | F7TB6-YKN8Y-FCC6R-KQ484-VMK3J | YDFWN-MJ9JR-3DYRK-FXXRW-78VHK | – |
+| 2019 | H3RNG-8C32Q-Q8FRX-6TDXV-WMBMW | – | TNK62-RXVTB-4P47B-2D623-4GF74 | 2CTP7-NHT64-BP62M-FV6GG-HFV28 |
+| 2016 | TMJ3Y-NTRTM-FJYXT-T22BY-CWG3J | – | C3RCX-M6NRP-6CXC9-TW2F2-4RHYD | B4YNW-62DX9-W8V6M-82649-MHBKQ |
+| 2012 R2 | Y4TGP-NPTV9-HTC2H-7MGQ3-DV4TW | – | DBGBW-NPF86-BJVTX-K3WKJ-MTB6V | K2XGM-NMBT3-2R6Q8-WF2FK-P36R2 |
+"""
+#: Build → release whose keys it takes; 1809 is the build of 2019.
+SAC = {16299: "2016", 17134: "2016", 17763: "2019", 18362: "2019", 18363: "2019"}
+LAB_EDITIONS = {
+    "datacenter": "Datacenter",
+    "standard": "Standard",
+    "essentials": "Essentials",
+    "azure": "Azure Edition",
+}
+
+
+def read_table(text: str) -> dict[tuple[str, str], str]:
+    """The keys of a Markdown table, by release and edition."""
+    columns = ("Datacenter", "Azure Edition", "Standard", "Essentials")
+    found = {}
+    for row in re.findall(r"^\| (20[\d R]+) \|(.*)\|$", text, re.MULTILINE):
+        for edition, cell in zip(columns, row[1].split("|"), strict=True):
+            if re.fullmatch(r"\s*(\w{5}-){4}\w{5}\s*", cell):
+                found[row[0], edition] = cell.strip()
+    return found
+
+
+def tables() -> Iterator[str]:
+    yield TABLE
+    if FACTS.exists():
+        yield FACTS.read_text(encoding="utf-8")
+
+
+def as_text(table: dict[tuple[Release, Edition], str]) -> dict[tuple[str, str], str]:
+    return {(str(release), str(edition)): key for (release, edition), key in table.items()}
+
+
+@pytest.mark.parametrize("text", list(tables()))
+def test_avma_keys_are_those_that_microsoft_documents(text: str) -> None:
+    assert as_text(dict(keys.AVMA_KEYS)) == read_table(text)
+    assert len(keys.AVMA_KEYS) == 15
+
+
+@pytest.mark.parametrize(("channel", "own"), [("VT:IA", keys.AVMA_KEYS), ("Volume:GVLK", keys.KMS_CLIENT_KEYS)])
+def test_the_lab_has_the_same_keys(channel: str, own: dict[object, str]) -> None:
+    ours = {(item.release, str(item.edition), key) for key in known_keys(channel) if (item := keys.identify_key(key))}
+    theirs = {
+        (item.generation, LAB_EDITIONS[item.edition], item.key)
+        for item in lab_keys.PUBLIC_KEYS
+        if item.channel == channel
+    }
+    assert theirs
+    assert theirs <= ours
+    if channel == keys.AVMA_CHANNEL:
+        assert theirs == ours
+
+
+def known_keys(channel: str) -> list[str]:
+    return list(keys.AVMA_KEYS.values()) if channel == keys.AVMA_CHANNEL else list(keys.KMS_CLIENT_KEYS)
+
+
+def test_no_avma_key_is_a_kms_client_key_and_last_fives_tell_all_keys_apart() -> None:
+    all_keys = [*keys.AVMA_KEYS.values(), *keys.KMS_CLIENT_KEYS]
+    assert not set(keys.AVMA_KEYS.values()) & set(keys.KMS_CLIENT_KEYS)
+    assert len({keys.last_five(key) for key in all_keys}) == len(set(all_keys)) == len(all_keys)
+
+
+@pytest.mark.parametrize("key", [*keys.AVMA_KEYS.values(), *keys.KMS_CLIENT_KEYS])
+def test_a_key_of_the_tables_is_well_formed_and_known_by_its_last_five(key: str) -> None:
+    assert keys.normalize_key(key) == key
+    assert keys.identify_key(key) == keys.identify_key(key[-5:].lower()) is not None
+
+
+@pytest.mark.parametrize(("build", "release"), SAC.items())
+def test_sac_versions_take_the_keys_of_their_release(build: int, release: str) -> None:
+    for sku, edition in ((145, Edition.DATACENTER), (146, Edition.STANDARD)):
+        assert keys.key_for(identify_system(build, sku)) == keys.AVMA_KEYS[Release(release), edition]
+
+
+@pytest.mark.parametrize("build", [9200, 19041, 19042, 25398, 30000])
+def test_versions_without_a_documented_key_have_none(build: int) -> None:
+    assert keys.key_for(identify_system(build, 8)) is None
+
+
+@pytest.mark.parametrize(
+    ("release", "edition"),
+    [("2025", "Essentials"), ("2022", "Essentials"), ("2019", "Azure Edition"), ("2012 R2", "Azure Edition")],
+)
+def test_editions_that_do_not_exist_have_no_key(release: str, edition: str) -> None:
+    assert keys.avma_key(Release(release), Edition(edition)) is None
+
+
+KEY = "W3GNR-8DDXR-2TFRP-H8P33-DV9BG"
+
+
+@pytest.mark.parametrize("text", [KEY.lower(), f"  {KEY}\n", KEY.replace("-", "–"), KEY.replace("-", "\u2212")])
+def test_a_key_may_be_spelled_as_word_processors_do(text: str) -> None:
+    assert keys.normalize_key(text) == KEY
+
+
+@given(st.text("BCDFGH0123456789-", min_size=4, max_size=28))
+def test_a_text_that_is_no_key_is_refused_and_not_repeated(text: str) -> None:
+    with pytest.raises(keys.InvalidKeyError) as error:
+        keys.normalize_key(text)
+    assert text not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["", "DV9B", KEY[:-1], f"{KEY}X", KEY.replace("W3", "A3"), KEY.replace("-", "")])
+def test_these_are_no_keys(text: str) -> None:
+    with pytest.raises(keys.InvalidKeyError):
+        keys.normalize_key(text)
+
+
+@pytest.mark.parametrize("version", ["2022", "Windows Server 2022", "20348"])
+@pytest.mark.parametrize("edition", ["Datacenter", "datacenter"])
+def test_an_override_goes_before_the_table(version: str, edition: str) -> None:
+    overrides = {version: {edition: "YQB4H-NKHHJ-Q6K4R-4VMY6-VCH67"}}
+    keys.check_overrides(overrides)
+    assert keys.avma_key(Release.WS2022, Edition.DATACENTER, 20348, overrides) == "YQB4H-NKHHJ-Q6K4R-4VMY6-VCH67"
+    assert keys.avma_key(Release.WS2022, Edition.STANDARD, 20348, overrides) == "YDFWN-MJ9JR-3DYRK-FXXRW-78VHK"
+    assert keys.avma_key(Release.WS2019, Edition.DATACENTER, 17763, overrides) == "H3RNG-8C32Q-Q8FRX-6TDXV-WMBMW"
+
+
+def test_an_override_of_one_build_is_not_that_of_its_release() -> None:
+    overrides = {"1909": {"Datacenter": KEY}, "29500": {"Standard": KEY}}
+    keys.check_overrides(overrides)
+    assert keys.avma_key(Release.WS2019, Edition.DATACENTER, 18363, overrides) == KEY
+    assert keys.avma_key(Release.WS2019, Edition.DATACENTER, 17763, overrides) == "H3RNG-8C32Q-Q8FRX-6TDXV-WMBMW"
+    assert keys.avma_key(None, Edition.STANDARD, 29500, overrides) == KEY
+    assert keys.avma_key(None, Edition.STANDARD, 29501, overrides) is None
+
+
+def test_an_override_of_a_release_is_that_of_its_sac_versions_too() -> None:
+    overrides = {"2019": {"Datacenter": KEY}}
+    assert keys.avma_key(Release.WS2019, Edition.DATACENTER, 18363, overrides) == KEY
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        ({"2024 R2": {"Datacenter": KEY}}, "'2024 R2' is not a release"),
+        ({"2022": {"Pro": KEY}}, "'Pro' is not one of Datacenter"),
+        ({"2022": {"Datacenter": "nonsense"}}, "five groups of five"),
+        ({"2022": {"Datacenter": "WX4NM-KYWYW-QJJR4-XV3QB-6VM33"}}, "ending in 6VM33 for 2022 Datacenter is a KMS"),
+    ],
+)
+def test_overrides_that_can_never_apply_are_refused(overrides: dict[str, dict[str, str]], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        keys.check_overrides(overrides)

@@ -1,0 +1,152 @@
+"""From build and SKU to release and edition."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.releases import (
+    VERSIONS,
+    Edition,
+    Release,
+    find_edition,
+    find_version,
+    identify_system,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+#: SKU → edition, Server Core, evaluation (facts/avma.md, section 7.1).
+SKUS = {
+    7: ("Standard", False, False),
+    8: ("Datacenter", False, False),
+    12: ("Datacenter", True, False),
+    13: ("Standard", True, False),
+    50: ("Essentials", False, False),
+    79: ("Standard", False, True),
+    80: ("Datacenter", False, True),
+    145: ("Datacenter", True, False),
+    146: ("Standard", True, False),
+    147: ("Datacenter", True, False),
+    148: ("Standard", True, False),
+    159: ("Datacenter", True, True),
+    160: ("Standard", True, True),
+    407: ("Azure Edition", False, False),
+    408: ("Azure Edition", True, False),
+    409: ("Azure Edition", True, False),
+}
+#: Clients, Hyper-V Server, Nano Server and others that have no AVMA key.
+OTHER_SKUS = [0, 1, 4, 42, 48, 72, 101, 125, 143, 144, 175, 406, None]
+#: Build → name, release (section 7.2).
+BUILDS = {
+    9200: ("Windows Server 2012", None),
+    9600: ("Windows Server 2012 R2", "2012 R2"),
+    14393: ("Windows Server 2016", "2016"),
+    16299: ("Windows Server, version 1709", "2016"),
+    17134: ("Windows Server, version 1803", "2016"),
+    17763: ("Windows Server 2019", "2019"),
+    18362: ("Windows Server, version 1903", "2019"),
+    18363: ("Windows Server, version 1909", "2019"),
+    19041: ("Windows Server, version 2004", None),
+    19042: ("Windows Server, version 20H2", None),
+    20348: ("Windows Server 2022", "2022"),
+    25398: ("Windows Server, version 23H2", None),
+    26100: ("Windows Server 2025", "2025"),
+}
+
+
+@pytest.mark.parametrize("sku", SKUS)
+@pytest.mark.parametrize("build", BUILDS)
+def test_build_and_sku_decide(build: int, sku: int) -> None:
+    name, release = BUILDS[build]
+    edition, core, evaluation = SKUS[sku]
+    # Whatever the licence and the localized caption say.
+    assert identify_system(build, sku, "ServerStandardEval", "Windows Server 2008").to_dict() == {
+        "release": release,
+        "edition": edition,
+        "core": core,
+        "evaluation": evaluation,
+        "build": build,
+        "sku": sku,
+        "name": name,
+    }
+
+
+@pytest.mark.parametrize("sku", OTHER_SKUS)
+@pytest.mark.parametrize("build", BUILDS)
+def test_what_is_no_server_edition_has_no_release_of_its_build(build: int, sku: int | None) -> None:
+    system = identify_system(build, sku, "Professional", "Microsoft Windows 11 Pro")
+    assert (system.release, system.edition, system.name) == (None, None, "Microsoft Windows 11 Pro")
+
+
+@pytest.mark.parametrize(
+    ("family", "edition", "core", "evaluation"),
+    [
+        ("ServerDatacenter", "Datacenter", False, False),
+        ("ServerDatacenterCor", "Datacenter", True, False),
+        ("ServerDatacenterCore", "Datacenter", True, False),
+        ("ServerDatacenterEvalCor", "Datacenter", True, True),
+        ("serverstandardeval", "Standard", False, True),
+        ("ServerSolution", "Essentials", False, False),
+        ("ServerTurbineCor", "Azure Edition", True, False),
+    ],
+)
+def test_the_licence_decides_for_a_sku_that_is_not_known(
+    family: str, edition: str, core: bool, evaluation: bool
+) -> None:
+    system = identify_system(20348, 9999, family)
+    assert (system.edition, system.core, system.evaluation) == (Edition(edition), core, evaluation)
+    assert system.release is Release.WS2022
+
+
+@given(st.integers(0, 2**32 - 1), st.one_of(st.none(), st.integers(0, 2**32 - 1)), st.text(), st.text())
+def test_no_machine_is_beyond_it(build: int, sku: int | None, family: str, caption: str) -> None:
+    system = identify_system(build, sku, family, caption)
+    assert (system.build, system.sku) == (build, sku)
+    assert system.name
+    if system.release:
+        assert system.edition
+        assert BUILDS[build][1] == str(system.release)
+
+
+def test_releases_are_in_the_order_of_their_builds() -> None:
+    assert [release.value for release in Release] == ["2012 R2", "2016", "2019", "2022", "2025"]
+    builds = [version.build for version in VERSIONS]
+    assert builds == sorted(builds) == list(BUILDS)
+
+
+@pytest.mark.parametrize(
+    ("text", "build"),
+    [
+        ("Windows Server 2022", 20348),
+        ("microsoft windows server 2022", 20348),
+        ("2022", 20348),
+        ("2012 R2", 9600),
+        ("2012r2", 9600),
+        ("Windows Server, version 1809", 17763),
+        ("1809", 17763),
+        ("20H2", 19042),
+        ("17763", 17763),
+        ("10.0.26100", 26100),
+    ],
+)
+def test_a_version_by_any_name(text: str, build: int) -> None:
+    version = find_version(text)
+    assert version
+    assert version.build == build
+
+
+@pytest.mark.parametrize("text", ["", "2008", "2022 R2", "Windows 11", "server"])
+def test_what_is_no_version(text: str) -> None:
+    assert find_version(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "edition"),
+    [
+        ("datacenter", Edition.DATACENTER),
+        ("Datacenter: Azure Edition", Edition.AZURE),
+        ("azure edition", Edition.AZURE),
+        ("Pro", None),
+    ],
+)
+def test_an_edition_by_any_name(text: str, edition: Edition | None) -> None:
+    assert find_edition(text) is edition
