@@ -75,7 +75,10 @@ def carry_out(
     while hresult is None and not (license and license.proved) and attempts.wait():
         license = licensing.read_license(session, build)
     if license and license.proved:
-        return Outcome(license, tuple(assess(license, key, wish.expected_hosts)), installing)
+        problems = assess(license, key, wish.expected_hosts)
+        # Activated by a former host, while the present one refuses: that refusal is what the user must know.
+        if hresult is None or not problems:
+            return Outcome(license, tuple(problems), installing)
     hypervisor, events = _diagnose(session)
     problem = activation_problem(license, hresult, hypervisor.host if hypervisor else None, timeout)
     return Outcome(license, (problem, *(hypervisor.problems() if hypervisor else ())), installing, hypervisor, events)
