@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timezone
 from typing import Any, ClassVar
 
-from ..plugin_utils._action import AvmaAction
-from ..plugin_utils._avma.events import GUEST_EVENT
+from ..plugin_utils._action import AvmaAction, Failure
+from ..plugin_utils._avma import keys
+from ..plugin_utils._avma.events import GUEST_EVENT, parse_since
 from ..plugin_utils._avma.guests import Wish, assess, plan, platform_problem
+from ..plugin_utils._avma.problems import problem
 from ..plugin_utils._avma.releases import identify_system
 from ..plugin_utils._windows.events import read_events
 from ..plugin_utils._windows.hypervisor import read_hypervisor
@@ -23,6 +26,7 @@ class ActionModule(AvmaAction):
     """Read the activation of a guest."""
 
     ARGUMENT_SPEC: ClassVar[dict[str, dict[str, Any]]] = {
+        "activated_since": {"type": "str"},
         "expected_hosts": {"type": "list", "elements": "str", "default": []},
         "gather_subset": {
             "type": "list",
@@ -30,11 +34,18 @@ class ActionModule(AvmaAction):
             "choices": ["all", "min", "hypervisor", "events"],
             "default": ["all"],
         },
+        "key_overrides": {"type": "dict", "default": {}, "no_log": False},
     }
 
     def perform(self, session: Session, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Read what was asked for and say what is wrong."""
         wanted = set(arguments["gather_subset"])
+        overrides, since = arguments["key_overrides"], arguments["activated_since"]
+        try:
+            keys.check_overrides(overrides)
+            activated_since = parse_since(since, datetime.now(timezone.utc)) if since else None
+        except ValueError as error:
+            raise Failure([problem("invalid_argument", detail=error)]) from error
         operating_system = read_operating_system(session)
         license = read_license(session, operating_system.build)
         system = identify_system(
@@ -43,8 +54,10 @@ class ActionModule(AvmaAction):
             license.license_family if license else None,
             operating_system.caption,
         )
-        decision = plan(system, license, Wish())
-        problems = list(decision.problems) or assess(license, decision.product_key, arguments["expected_hosts"])
+        decision = plan(system, license, Wish(key_overrides=overrides))
+        problems = list(decision.problems) or assess(
+            license, decision.product_key, arguments["expected_hosts"], activated_since
+        )
         hypervisor = None
         if wanted & {"all", "hypervisor"}:
             platform = read_platform(session)
@@ -60,6 +73,6 @@ class ActionModule(AvmaAction):
                 "activation": license.activation.to_dict() if license and license.activation else None,
                 "hypervisor": hypervisor.to_dict() if hypervisor else None,
                 "events": [event.to_dict() for event in events],
-                "problems": [problem.to_dict() for problem in problems],
+                "problems": [item.to_dict() for item in problems],
             },
         }

@@ -11,6 +11,12 @@ description:
   - Reads the release, edition and licence of a Windows Server guest, which host activated it and when, what it sees of its host, and its
     last activation events, and says what is wrong.
 options:
+  activated_since:
+    description:
+      - An activation before that is a problem. AVMA renews by itself, so that an old one tells that it does not any more.
+      - A moment in ISO 8601, in UTC unless it has an offset, or an age such as V(14d), by the clock of the controller, of a number and one
+        of C(s), C(m), C(h), C(d), C(w).
+    type: str
   expected_hosts:
     description:
       - The hosts of which one must have activated the guest; another one is a problem. Names with or without domain.
@@ -26,6 +32,11 @@ options:
     elements: str
     choices: [all, min, hypervisor, events]
     default: [all]
+  key_overrides:
+    description:
+      - Additions to the table of AVMA keys, as for M(hyperv.avma.guest_key).
+    type: dict
+    default: {}
 extends_documentation_fragment:
   - hyperv.avma.common
   - hyperv.avma.common.info

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 
 from . import hresults, keys
-from .licenses import License
+from .licenses import License, format_time
 from .problems import Problem, problem
 from .releases import Edition, Release, System
 
@@ -174,10 +175,16 @@ def _same_host(one: str, other: str) -> bool:
     return one.partition(".")[0] == other.partition(".")[0]
 
 
-def assess(license: License | None, product_key: str | None, expected_hosts: Sequence[str] = ()) -> list[Problem]:
+def assess(
+    license: License | None,
+    product_key: str | None,
+    expected_hosts: Sequence[str] = (),
+    activated_since: datetime | None = None,
+) -> list[Problem]:
     """What is wrong with the activation of a guest, as its licence shows it.
 
     :param product_key: The key that it must have; None to take any AVMA key.
+    :param activated_since: An activation before that, in UTC, is too old.
     """
     if license is None:
         return [problem("no_product_key")]
@@ -192,6 +199,10 @@ def assess(license: License | None, product_key: str | None, expected_hosts: Seq
         return [problem("not_activated", status=license.status, explanation=explanation)]
     if unexpected_host(license, expected_hosts):
         return [_unexpected(license, expected_hosts)]
+    activation = license.activation
+    if activated_since and activation and (activation.time is None or activation.time < activated_since):
+        time, since = format_time(activation.time) or "an unknown time", format_time(activated_since)
+        return [problem("activation_too_old", host=activation.host, time=time, since=since)]
     return []
 
 
