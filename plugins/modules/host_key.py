@@ -26,8 +26,8 @@ options:
     type: str
   volume_key:
     description:
-      - Whether the key is a volume key, which more than one host may have. Without it, a key is refused for every host but the first that was
-        given it in the same run of Ansible.
+      - Whether the key is a volume key, which more than one host may have. Without it, a key is refused for every host but the first that
+        was given it in the same run of Ansible.
     type: bool
     default: false
   replace:

@@ -339,10 +339,11 @@ def host_activation_problem(license: License | None, hresult: int | None, timeou
     :param hresult: What Windows answered to the last attempt; None if it accepted it.
     :param timeout: For how long it was tried, in seconds.
     """
-    if hresult is None and license and license.reason and license.reason & 0x80000000:
-        hresult = license.reason
     if hresult is None:
-        status = license.status if license else "no product key"
+        status = str(license.status) if license else "no product key"
+        # It may be left from before: it hints at the cause, and is not one.
+        if license and license.reason:
+            status += f", {hresults.explain(license.reason)}"
         return problem("host_activation_timed_out", status=status, timeout=timeout)
     denied = hresult in (hresults.ACCESS_DENIED, hresults.LUA_ACCESS_DENIED)
     return problem("access_denied" if denied else "activation_failed", hresult)
