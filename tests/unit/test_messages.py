@@ -358,8 +358,8 @@ class TestFaults:
         [
             '<f:WSManFault Code="3221552386"><f:Message>m</f:Message></f:WSManFault>',
             '<f:WSManFault Code="-1073414910"><f:Message>m</f:Message></f:WSManFault>',
-            '<f:WSManFault Code="2150858778"><f:Message><f:ProviderFault><f:WSManFault Code="3221552386"/></f:ProviderFault></f:Message></f:WSManFault>',
-            '<f:WSManFault Code="2150858778"><f:Message><f:ProviderFault><f:WmiError Code="0xC004FD02"/></f:ProviderFault></f:Message></f:WSManFault>',
+            '<f:WSManFault Code="2150858778"><f:ProviderFault><f:WSManFault Code="3221552386"/></f:ProviderFault></f:WSManFault>',
+            '<f:WSManFault Code="2150858778"><f:ProviderFault><f:WmiError Code="0xC004FD02"/></f:ProviderFault></f:WSManFault>',
             '<f:WSManFault Code="2150858778"><f:Message>HRESULT = 0xc004fd02 </f:Message></f:WSManFault>',
             "<p:MSFT_WmiError><p:error_Code>3221552386</p:error_Code><p:Message>m</p:Message></p:MSFT_WmiError>",
             "<p:MSFT_WmiError><p:MessageID>HRESULT 0xC004FD02</p:MessageID></p:MSFT_WmiError>",

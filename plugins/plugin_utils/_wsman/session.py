@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 from xml.etree.ElementTree import Element
@@ -144,7 +145,9 @@ class Session:
         return self._transport.run(command, arguments, stdin)
 
     def _release(self, namespace: str, context: str) -> None:
-        self._exchange(lambda header: messages.release(header, namespace, context))
+        # Windows ends a forgotten enumeration by itself: that this failed must not lose what was read.
+        with suppress(FaultError):
+            self._exchange(lambda header: messages.release(header, namespace, context))
 
     def _exchange(self, write: Callable[[messages.Header], bytes]) -> tuple[Element, int]:
         pauses = iter(_BUSY_PAUSES)
