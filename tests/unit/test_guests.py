@@ -1,0 +1,289 @@
+"""What is decided about a guest, and what is said of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from ansible_collections.hyperv.avma.plugins.plugin_utils._avma import guests, keys
+from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.guests import Plan, Step, Wish, assess, plan
+from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.hresults import HRESULTS
+from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.licenses import Activation, License, Status
+from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.releases import (
+    Edition,
+    Release,
+    System,
+    identify_system,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+TIME = datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC)
+ACTIVATION = Activation("HV01.lab.example", TIME, "iaid", "pid")
+GUEST = identify_system(20348, 8)
+KEY = "W3GNR-8DDXR-2TFRP-H8P33-DV9BG"
+OTHER_KEY = "YQB4H-NKHHJ-Q6K4R-4VMY6-VCH67"
+
+
+def row(
+    key: str | None = KEY,
+    channel: str | None = keys.AVMA_CHANNEL,
+    status: Status = Status.LICENSED,
+    activation: Activation | None = ACTIVATION,
+    description: str = "",
+    reason: int | None = None,
+) -> License:
+    return License(
+        name="Windows(R), ServerDatacenter edition",
+        description=description,
+        status=status,
+        reason=reason,
+        channel=channel,
+        partial_product_key=key[-5:] if key else None,
+        activation_id="id",
+        grace_minutes=0,
+        license_family="ServerDatacenter",
+        activation=activation,
+    )
+
+
+RIGHT = row()
+#: Name → licence row and what must be done about it.
+ROWS: dict[str, tuple[License | None, Step]] = {
+    "right": (RIGHT, Step.NOTHING),
+    "right by description": (
+        row(channel=None, description="Windows(R) Operating System, VIRTUAL_MACHINE_ACTIVATION channel"),
+        Step.NOTHING,
+    ),
+    "no key": (None, Step.INSTALL),
+    "KMS client": (row("WX4NM-KYWYW-QJJR4-XV3QB-6VM33", keys.KMS_CHANNEL, activation=None), Step.INSTALL),
+    "MAK": (row("RTX8M-DK4VB-NQ6GJ-HPW39-F2CY7", "Volume:MAK", activation=None), Step.INSTALL),
+    "MAK that ends alike": (row(KEY, "Volume:MAK", activation=None), Step.INSTALL),
+    "AVMA key of 2025": (row(OTHER_KEY), Step.INSTALL),
+    "not activated": (row(status=Status.NOTIFICATION, activation=None), Step.ACTIVATE),
+    "lapsed": (row(status=Status.NOTIFICATION), Step.ACTIVATE),
+    "grace": (row(status=Status.OUT_OF_BOX_GRACE), Step.ACTIVATE),
+    "licensed without a host": (row(activation=None), Step.ACTIVATE),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_the_row_decides_what_is_done(name: str) -> None:
+    license, step = ROWS[name]
+    assert plan(GUEST, license, Wish()) == Plan(step, product_key=KEY)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_without_activation_only_the_key_counts(name: str) -> None:
+    license, step = ROWS[name]
+    expected = Step.INSTALL if step is Step.INSTALL else Step.NOTHING
+    assert plan(GUEST, license, Wish(activate=False)).step is expected
+
+
+@pytest.mark.parametrize(
+    ("system", "wish", "code"),
+    [
+        (identify_system(20348, 80), Wish(), "evaluation_edition"),
+        (identify_system(20348, 80), Wish(product_key=KEY), "evaluation_edition"),
+        (identify_system(9200, 8), Wish(), "no_avma_key_for_release"),
+        (identify_system(25398, 147), Wish(), "no_avma_key_for_release"),
+        (identify_system(19045, 48), Wish(), "no_avma_key_for_edition"),
+        (identify_system(26100, 50), Wish(), "no_avma_key_for_edition"),
+        (identify_system(26100, 406), Wish(), "no_avma_key_for_edition"),
+        (GUEST, Wish(release=Release.WS2019), "system_mismatch"),
+        (GUEST, Wish(edition=Edition.STANDARD), "system_mismatch"),
+        (GUEST, Wish(product_key=OTHER_KEY), "key_release_mismatch"),
+        (GUEST, Wish(product_key="YDFWN-MJ9JR-3DYRK-FXXRW-78VHK"), "key_release_mismatch"),
+        (GUEST, Wish(product_key="WX4NM-KYWYW-QJJR4-XV3QB-6VM33"), "kms_client_key"),
+    ],
+)
+@pytest.mark.parametrize("license", [None, RIGHT])
+def test_what_is_refused(system: System, wish: Wish, code: str, license: License | None) -> None:
+    decision = plan(system, license, wish)
+    assert [problem.code for problem in decision.problems] == [code]
+    assert decision.step is Step.NOTHING
+
+
+@pytest.mark.parametrize(
+    ("system", "wish", "key"),
+    [
+        (GUEST, Wish(product_key="RTX8M-DK4VB-NQ6GJ-HPW39-F2CY7"), "RTX8M-DK4VB-NQ6GJ-HPW39-F2CY7"),
+        (GUEST, Wish(key_overrides={"2022": {"Datacenter": OTHER_KEY}}), OTHER_KEY),
+        (identify_system(29500, 8), Wish(key_overrides={"29500": {"Datacenter": OTHER_KEY}}), OTHER_KEY),
+        (identify_system(29500, 8), Wish(product_key=OTHER_KEY), OTHER_KEY),
+        (identify_system(29500, 8), Wish(release=Release.WS2025), OTHER_KEY),
+        (identify_system(26100, 9999), Wish(release=Release.WS2025, edition=Edition.DATACENTER), OTHER_KEY),
+    ],
+)
+def test_which_key_is_taken(system: System, wish: Wish, key: str) -> None:
+    assert plan(system, None, wish) == Plan(Step.INSTALL, product_key=key)
+
+
+def test_a_guest_of_another_host_than_expected_is_activated_anew() -> None:
+    assert plan(GUEST, RIGHT, Wish(expected_hosts=("HV02",))).step is Step.ACTIVATE
+    assert plan(GUEST, RIGHT, Wish(expected_hosts=("HV02", "hv01"))).step is Step.NOTHING
+
+
+systems = st.builds(
+    identify_system,
+    st.sampled_from([9200, 9600, 14393, 17763, 18363, 19042, 20348, 25398, 26100, 30000]),
+    st.sampled_from([None, 4, 7, 8, 13, 48, 50, 79, 80, 145, 147, 160, 406, 407, 9999]),
+    st.sampled_from([None, "ServerDatacenterCor", "Professional"]),
+)
+some_keys = st.sampled_from([*keys.AVMA_KEYS.values(), *keys.KMS_CLIENT_KEYS, "RTX8M-DK4VB-NQ6GJ-HPW39-F2CY7"])
+licenses = st.none() | st.builds(
+    row,
+    st.none() | some_keys,
+    st.sampled_from([None, "VT:IA", "Volume:GVLK", "Volume:MAK", "Retail"]),
+    st.sampled_from(Status),
+    st.none() | st.just(ACTIVATION),
+    st.sampled_from(["", "Windows(R) Operating System, VIRTUAL_MACHINE_ACTIVATION channel"]),
+)
+wishes = st.builds(
+    Wish,
+    st.none() | some_keys,
+    st.none() | st.sampled_from(Release),
+    st.none() | st.sampled_from(Edition),
+    st.just({}) | st.just({"2022": {"Datacenter": OTHER_KEY}}),
+    st.booleans(),
+    st.lists(st.sampled_from(["HV01", "HV02.lab.example"])).map(tuple),
+)
+
+
+@given(systems, licenses, wishes)
+def test_a_refused_guest_is_not_touched_and_any_other_has_a_key(
+    system: System, license: License | None, wish: Wish
+) -> None:
+    decision = plan(system, license, wish)
+    if decision.problems:
+        assert decision.step is Step.NOTHING
+        assert decision.product_key in (None, wish.product_key)
+    else:
+        assert decision.product_key
+        assert not system.evaluation
+        assert decision.product_key not in keys.KMS_CLIENT_KEYS
+
+
+@given(systems, licenses, wishes)
+def test_nothing_to_do_means_that_nothing_is_wrong(system: System, license: License | None, wish: Wish) -> None:
+    decision = plan(system, license, wish)
+    if decision.step is Step.NOTHING and not decision.problems:
+        assert license
+        assert license.avma
+        assert license.has_key(decision.product_key or "")
+        if wish.activate:
+            assert assess(license, decision.product_key, wish.expected_hosts) == []
+
+
+@given(systems, licenses, wishes)
+def test_what_the_plan_makes_leaves_nothing_to_do(system: System, license: License | None, wish: Wish) -> None:
+    decision = plan(system, license, wish)
+    if decision.problems:
+        return
+    host = wish.expected_hosts[0] if wish.expected_hosts else "HV01"
+    done = row(decision.product_key, activation=replace(ACTIVATION, host=host))
+    assert plan(system, done, wish).step is Step.NOTHING
+    assert assess(done, decision.product_key, wish.expected_hosts) == []
+
+
+@pytest.mark.parametrize(
+    ("license", "expected", "code", "words"),
+    [
+        (None, (), "no_product_key", "No product key"),
+        (row(channel="Volume:MAK", activation=None), (), "not_avma", "ending in DV9BG is of channel Volume:MAK"),
+        (row(channel=None, key=None), (), "not_avma", "ending in unknown is of channel unknown"),
+        (
+            row(OTHER_KEY),
+            (),
+            "other_avma_key",
+            "ending in VCH67 is installed, and the one of this release and edition ends in DV9BG",
+        ),
+        (
+            row(status=Status.NOTIFICATION, reason=0xC004FD02),
+            (),
+            "not_activated",
+            "status: notification, 0xC004FD02 (SL_E_IA",
+        ),
+        (row(activation=None), (), "not_activated", "status: licensed)"),
+        (RIGHT, ("HV02", "HV03"), "unexpected_host", "by HV01.lab.example, which is not one of HV02, HV03"),
+    ],
+)
+def test_what_is_wrong(license: License | None, expected: tuple[str, ...], code: str, words: str) -> None:
+    (problem,) = assess(license, KEY, expected)
+    assert problem.code == code
+    assert words in problem.message
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("HV01", "hv01", True),
+        ("HV01", "hv01.lab.example", True),
+        ("HV01.lab.example.", "hv01.LAB.example", True),
+        ("HV01.lab.example", "HV01.other.example", False),
+        ("HV01", "HV011", False),
+        (" HV01 ", "HV01", True),
+    ],
+)
+def test_when_two_names_are_one_host(one: str, other: str, same: bool) -> None:
+    assert guests.activated_by(one, [other]) is same
+    assert guests.activated_by(other, ["HV99", one]) is same
+
+
+@pytest.mark.parametrize(
+    ("model", "tag", "words"),
+    [
+        ("VMware7,1", None, "its model is VMware7,1"),
+        (None, None, "its model is not known"),
+        ("Virtual Machine", "7783-7084-3265-9085-8269-3286-77", "it runs in Azure"),
+    ],
+)
+def test_where_there_is_no_avma(model: str | None, tag: str | None, words: str) -> None:
+    problem = guests.platform_problem(model, tag)
+    assert problem
+    assert problem.code == "not_a_hyper_v_guest"
+    assert words in problem.message
+
+
+@pytest.mark.parametrize("tag", [None, "", "1234-5678-9012-3456-7890-1234-56"])
+def test_a_virtual_machine_of_hyper_v(tag: str | None) -> None:
+    assert guests.platform_problem("Virtual Machine", tag) is None
+
+
+@pytest.mark.parametrize(
+    ("hresult", "code"),
+    [
+        (0xC004FD00, "activation_throttled"),
+        (0xC004FD01, "not_a_hyper_v_guest"),
+        (0xC004FD02, "host_not_licensed"),
+        (0xC004FD03, "host_release_too_old"),
+        (0xC004FD04, "activation_not_bound"),
+        (0x80070005, "access_denied"),
+        (0xC004F025, "access_denied"),
+        (0xC004F074, "activation_failed"),
+        (0xC004ABCD, "activation_failed"),
+        (None, "activation_timed_out"),
+    ],
+)
+def test_why_an_activation_failed(hresult: int | None, code: str) -> None:
+    problem = guests.activation_problem(row(status=Status.NOTIFICATION), hresult, "HV01", 30)
+    assert (problem.code, problem.hresult) == (code, hresult)
+    if hresult:
+        assert f"0x{hresult:08X}" in problem.message
+
+
+def test_without_an_answer_the_row_tells_why() -> None:
+    problem = guests.activation_problem(row(status=Status.NOTIFICATION, reason=0xC004FD02), None, "HV01", 30)
+    assert problem.code == "host_not_licensed"
+    # An information is no reason.
+    problem = guests.activation_problem(row(status=Status.OUT_OF_BOX_GRACE, reason=0x4004F00C), None, None, 30)
+    assert problem.code == "activation_timed_out"
+
+
+@given(st.sampled_from(sorted(HRESULTS)) | st.integers(0, 2**32 - 1), some_keys)
+def test_no_message_tells_more_of_a_key_than_its_end(hresult: int, key: str) -> None:
+    problem = guests.rejected_key_problem(hresult, key)
+    for text in (str(problem), repr(problem), str(guests.key_not_taken_problem(key))):
+        assert key not in text
+        assert key[:-6] not in text
