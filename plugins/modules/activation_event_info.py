@@ -16,10 +16,9 @@ description:
 options:
   event_id:
     description:
-      - Which events to read. By default both, so that the module can be used on hosts and guests alike.
+      - Which events to read, V(12309), V(12310) or both. With both, the module can be used on hosts and guests alike.
     type: list
     elements: int
-    choices: [12309, 12310]
     default: [12309, 12310]
   since:
     description:
