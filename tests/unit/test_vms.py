@@ -83,6 +83,11 @@ def test_what_keeps_a_vm_from_activation_has_a_code(machine: Vm, expected: list[
     assert codes(machine) == expected
 
 
+@pytest.mark.parametrize("build", ["²", "٢٠٣٤٨", "2_0348", " 20348", "-1", "9" * 5000])
+def test_only_a_plain_number_is_a_build(build: str) -> None:
+    assert vm(OSBuildNumber=build).system is None
+
+
 def test_azure_edition_is_for_azure_local() -> None:
     assert codes(vm(OSEditionId="407"), Activator("AZL", True, (Release.WS2022,), ())) == []
 
