@@ -6,6 +6,10 @@ import os
 from pathlib import Path
 
 import hypothesis
+import pytest
+
+from integration.connections import CONNECTIONS
+from lab.client import Lab
 
 ROOT = Path(__file__).resolve().parent.parent
 COLLECTIONS = ROOT / "build" / "collections"
@@ -33,3 +37,16 @@ _load_collection()
 # No deadline: two busy cores make single examples slow. The same examples at each run: a red run is repeatable.
 hypothesis.settings.register_profile("default", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("default")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--connection",
+        choices=list(CONNECTIONS),
+        default="winrm-ntlm",
+        help="how the simulated machines are reached, but for what a test is about",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    Lab.listener = CONNECTIONS[config.getoption("--connection")]

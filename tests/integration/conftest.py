@@ -15,9 +15,10 @@ RunPlaybook = Callable[..., playbooks.Run]
 
 @pytest.fixture(scope="session")
 def run_playbook(tmp_path_factory: pytest.TempPathFactory) -> RunPlaybook:
-    """``run_playbook(lab, playbook, *arguments)``: ``integration.playbooks.run_playbook`` in a new directory."""
+    """``run_playbook(lab, playbook, *arguments, **environment)``: ``integration.playbooks.run_playbook`` in a new directory."""
 
-    def run(lab: Lab | None, playbook: str | Path, *arguments: str) -> playbooks.Run:
-        return playbooks.run_playbook(tmp_path_factory.mktemp("playbook"), lab, playbook, *arguments)
+    def run(lab: Lab | None, playbook: str | Path, *arguments: str, **environment: str) -> playbooks.Run:
+        directory = tmp_path_factory.mktemp("playbook")
+        return playbooks.run_playbook(directory, lab, playbook, *arguments, **environment)
 
     return run

@@ -60,11 +60,12 @@ class Run:
         return sum(host["changed"] for host in self.stats.values())
 
 
-def run_playbook(directory: Path, lab: Lab | None, playbook: str | Path, *arguments: str) -> Run:
+def run_playbook(directory: Path, lab: Lab | None, playbook: str | Path, *arguments: str, **environment: str) -> Run:
     """Run a playbook in a directory of its own.
 
     :param playbook: A path, the name of a playbook of the collection (``hyperv.avma.site``), or the YAML itself.
     :param arguments: For ansible-playbook, such as ``--check``.
+    :param environment: Further settings of Ansible, such as ``ANSIBLE_DEBUG``.
     """
     if isinstance(playbook, str) and "\n" in playbook:
         path = directory / "playbook.yml"
@@ -76,6 +77,7 @@ def run_playbook(directory: Path, lab: Lab | None, playbook: str | Path, *argume
     for file in (record, configuration):
         file.touch()
     environment = {
+        **environment,
         **{name: os.environ[name] for name in _INHERITED if name in os.environ},
         "ANSIBLE_CONFIG": str(configuration),
         "ANSIBLE_HOME": str(directory / "ansible"),

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -27,6 +27,9 @@ class Lab:
     test process dies.
     """
 
+    #: How the machines of every lab listen, but for what their topology says.
+    listener: ClassVar[Mapping[str, Any]] = {}
+
     def __init__(self, topology: Path | Mapping[str, Any], directory: Path | None = None) -> None:
         self._temporary = tempfile.TemporaryDirectory(prefix="lab-") if directory is None else None
         self.directory = Path(self._temporary.name) if self._temporary else Path(directory or "")
@@ -36,10 +39,8 @@ class Lab:
 
     def __enter__(self) -> Lab:
         self.directory.mkdir(parents=True, exist_ok=True)
-        path = self._topology
-        if not isinstance(path, Path):
-            path = self.directory / "topology.yml"
-            path.write_text(yaml.safe_dump(self._topology), encoding="utf-8")
+        path = self.directory / "topology.yml"
+        path.write_text(yaml.safe_dump(self._listening()), encoding="utf-8")
         command = [sys.executable, "-m", "lab", "up", str(path), "--directory", str(self.directory), "--stop-at-eof"]
         self._process = subprocess.Popen(
             command,
@@ -61,6 +62,17 @@ class Lab:
         self._end()
         if self._temporary is not None:
             self._temporary.cleanup()
+
+    def _listening(self) -> dict[str, Any]:
+        """The topology with this class's ``listener`` among its defaults."""
+        given = self._topology
+        topology: dict[str, Any] = dict(
+            yaml.safe_load(given.read_text(encoding="utf-8")) if isinstance(given, Path) else given
+        )
+        defaults = topology.get("defaults", {})
+        everyone = defaults.get("all", {})
+        listener = {**self.listener, **everyone.get("listener", {})}
+        return {**topology, "defaults": {**defaults, "all": {**everyone, "listener": listener}}}
 
     def _end(self) -> None:
         if self._process is not None:

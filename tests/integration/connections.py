@@ -1,0 +1,16 @@
+"""The connections that the collection works over: each as the listeners of the lab that need it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_BASIC = {"tls": True, "authentication": ["basic"]}
+
+CONNECTIONS: dict[str, dict[str, Any]] = {
+    # Over HTTP, with encrypted messages: what a default Windows Server offers, and the lab's own default.
+    "winrm-ntlm": {},
+    "winrm-basic-tls": _BASIC,
+    "winrm-certificate": {"tls": True, "authentication": ["certificate"]},
+    "psrp-negotiate": {"connection": "psrp"},
+    "psrp-basic-tls": {"connection": "psrp", **_BASIC},
+}
