@@ -102,4 +102,9 @@ events:
       description: The insertion strings as logged. What the second one holds is not documented.
       type: list
       elements: str
+problems:
+  description: Why nothing could be read, as M(hyperv.avma.guest_key) returns them.
+  returned: failure
+  type: list
+  elements: dict
 """

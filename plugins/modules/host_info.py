@@ -136,4 +136,9 @@ host:
       type: list
       elements: dict
       sample: []
+problems:
+  description: Why nothing could be read, as M(hyperv.avma.guest_key) returns them.
+  returned: failure
+  type: list
+  elements: dict
 """

@@ -65,4 +65,9 @@ answer_file:
       type: list
       elements: dict
       sample: []
+problems:
+  description: Why nothing could be read, as M(hyperv.avma.guest_key) returns them.
+  returned: failure
+  type: list
+  elements: dict
 """

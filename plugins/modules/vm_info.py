@@ -135,4 +135,9 @@ vms:
         remedy:
           description: What to do about it.
           type: str
+problems:
+  description: Why nothing could be read, as M(hyperv.avma.guest_key) returns them.
+  returned: failure
+  type: list
+  elements: dict
 """

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from integration.conftest import RunPlaybook
 from integration.playbooks import Run, TaskResult
 from lab.client import Lab
+from returns import undocumented
 
 TOPOLOGY = Path(__file__).resolve().parents[1] / "lab" / "topologies" / "guests.yml"
 PLAY = """
@@ -272,6 +275,15 @@ def test_diff_shows_the_last_five_only(story: Story) -> None:
     shown = story.real.run.stdout + story.check.run.stdout
     assert '"partial_product_key": "DV9BG"' in shown
     assert "W3GNR-8DDXR" not in shown
+
+
+def test_results_hold_nothing_that_is_not_documented(story: Story) -> None:
+    ansibles_own = {"changed", "failed", "msg", "diff", "exception"}
+    for module, chapter in (("guest_key", story.real), ("guest_key", story.check), ("guest_info", story.info)):
+        documented = yaml.safe_load(import_module(f"ansible_collections.hyperv.avma.plugins.modules.{module}").RETURN)
+        for result in chapter.run.results:
+            values = {name: value for name, value in result.result.items() if not name.startswith("_ansible")}
+            assert undocumented(values, documented) - ansibles_own == set(), result.host
 
 
 def test_no_traceback(story: Story) -> None:

@@ -48,7 +48,7 @@ ERRORS = {
     "no_such_release": ("lookup('hyperv.avma.key', '2024 R2')", "is not a release, a SAC version or a build number"),
     "no_key": ("lookup('hyperv.avma.key', '20H2')", "Microsoft documents no AVMA key for Windows Server, version 20H2"),
     "no_essentials": ("lookup('hyperv.avma.key', '2025', edition='Essentials')", "Windows Server 2025 Essentials"),
-    "no_such_edition": ("lookup('hyperv.avma.key', '2025', edition='Pro')", "'Pro'"),
+    "no_such_edition": ("lookup('hyperv.avma.key', '2025', edition='Pro')", "Pro"),
     "no_key_at_all": ("'nonsense' | hyperv.avma.identify_key", "neither a product key nor the last five"),
     "no_hresult": ("'nonsense' | hyperv.avma.explain", "'nonsense' is not an HRESULT"),
     "no_guest": ("42 is hyperv.avma.activated_by('HV01')", "give it the guest of guest_info"),

@@ -156,3 +156,9 @@ def test_every_option_about_keys_says_whether_it_is_a_secret(module: str) -> Non
         if "key" in name:
             # A host's key is a secret, a guest's is public.
             assert option.get("no_log") is (module.startswith("host_") and name == "product_key"), name
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_module_returns_its_problems(module: str) -> None:
+    problems = documentation(module, "RETURN")["problems"]
+    assert (problems["type"], problems["elements"]) == ("list", "dict")
