@@ -81,7 +81,7 @@ def read_vms(session: Session, names: Collection[str] = (), *, kvp: bool = True)
     }
     if not systems:
         return []
-    few = list(systems) if wanted and len(systems) <= _MOST_NAMED else []
+    few = [row.text("Name") or "" for row in systems.values()] if wanted and len(systems) <= _MOST_NAMED else []
     exchanging = _read_data_exchange(session, few)
     items = _read_kvp(session, few) if kvp else {}
     vms = (
@@ -104,13 +104,7 @@ def _read_data_exchange(session: Session, ids: Collection[str]) -> dict[str, boo
         + _where("InstanceID", [_setting_id(vm_id) for vm_id in ids]),
         _NAMESPACE,
     )
-    return {
-        (row.text("InstanceID") or "").removeprefix("Microsoft:").partition("\\")[0].upper(): row.integer(
-            "EnabledState"
-        )
-        == _ENABLED
-        for row in rows
-    }
+    return {_vm_id(row.text("InstanceID") or ""): row.integer("EnabledState") == _ENABLED for row in rows}
 
 
 def _read_kvp(session: Session, ids: Collection[str]) -> dict[str, dict[str, str]]:
@@ -147,6 +141,10 @@ def _items(row: Instance) -> dict[str, str]:
 
 def _setting_id(vm_id: str) -> str:
     return f"Microsoft:{vm_id}\\{_DATA_EXCHANGE}"
+
+
+def _vm_id(setting_id: str) -> str:
+    return setting_id.removeprefix("Microsoft:").partition("\\")[0].upper()
 
 
 def switch_data_exchange(
