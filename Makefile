@@ -78,6 +78,10 @@ lab: venv collection ## Simulated machines to try playbooks on; ends with Ctrl-C
 	@echo "From another terminal, here: .venv/bin/ansible-playbook -i build/lab/inventory hyperv.avma.site"
 	@PYTHONPATH=tests $(PY) -m lab up $(TOPOLOGY) --directory build/lab
 
+.PHONY: bench
+bench: venv collection ## This collection against what a user would run instead; writes docs/benchmarks.md (BENCHTIME)
+	@PYTHONPATH=tests $(PY) -m bench
+
 .PHONY: lint
 lint: ruff mypy yamllint ansible-lint collection-docs changelog execution-environment sanity importer ## All static checks, those of certified content included
 

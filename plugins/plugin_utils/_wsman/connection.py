@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+# Here, and not when one is needed: Ansible forks a process for every task and host, and each would compile them anew. Neither
+# needs the library of the other.
 from .errors import UnsupportedConnectionError
+from .psrp import PsrpTransport
 from .session import Session
+from .winrm import WinrmTransport
 
 
 def open_session(connection: Any, machine: str) -> Session:
@@ -20,13 +24,8 @@ def open_session(connection: Any, machine: str) -> Session:
     :raises AnsibleConnectionFailure: The plugin cannot connect.
     """
     if connection.transport == "winrm":
-        # Here, so that only the library of the connection in use must be installed.
-        from .winrm import WinrmTransport
-
         return Session(WinrmTransport(connection), machine)
     if connection.transport == "psrp":
-        from .psrp import PsrpTransport
-
         return Session(PsrpTransport(connection), machine)
     raise UnsupportedConnectionError(
         f"the connection plugin {connection.transport} does not speak WS-Management: "
