@@ -3,9 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import contextlib
 import os
-import secrets
 import shutil
 import time
 from collections.abc import Mapping
@@ -18,6 +16,7 @@ from ..plugin_utils._avma.answer_file import Place, read_keys, set_key
 from ..plugin_utils._avma.problems import problem
 from ..plugin_utils._avma.releases import System
 from ..plugin_utils._avma.unattend import choose_key, show
+from ..plugin_utils._files import write_file
 from ..plugin_utils._unattend import IMAGE_ARGUMENTS, AnswerFileAction
 
 
@@ -48,7 +47,7 @@ class ActionModule(AnswerFileAction):
             if result["changed"] and not self._task.check_mode:
                 if arguments["backup"] and before is not None:
                     result["backup_file"] = _back_up(path)
-                _write(path, after or b"")
+                write_file(path, after or b"")
         return result
 
 
@@ -67,19 +66,3 @@ def _back_up(path: Path) -> str:
     copy = f"{path}.{os.getpid()}.{time.strftime('%Y-%m-%d@%H:%M:%S')}~"
     shutil.copy2(path, copy)
     return copy
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Replace a file at once, and keep its owner and mode."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-        if path.exists():
-            former = path.stat()
-            temporary.chmod(former.st_mode)
-            with contextlib.suppress(PermissionError):
-                os.chown(temporary, former.st_uid, former.st_gid)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -150,6 +150,10 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
         "The answer file {path} cannot be used: {detail}.",
         "Correct that and run again.",
     ),
+    "report_not_written": (
+        "The report cannot be written to {path}: {detail}.",
+        "Correct that, or give another folder, and run again.",
+    ),
     "invalid_argument": (
         "{detail}.",
         "Correct the task.",

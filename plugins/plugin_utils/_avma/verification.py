@@ -20,7 +20,7 @@ def summarize(results: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     activated: list[str] = []
     problems: list[dict[str, Any]] = []
     for machine, result in sorted(results.items()):
-        found = _problems(result)
+        found = problems_of(result, "guest")
         problems += [{"machine": machine, **item} for item in found]
         if not found:
             activated.append(f"{machine}: {_activation(result['guest'])}")
@@ -31,9 +31,14 @@ def summarize(results: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _problems(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    if "guest" in result:
-        return list(result["guest"]["problems"])
+def problems_of(result: Mapping[str, Any], part: str) -> list[Mapping[str, Any]]:
+    """What is wrong with a machine, also if it is that it could not be read.
+
+    :param result: What the module returned, or an empty result.
+    :param part: The value of it that holds the problems, ``guest`` or ``host``.
+    """
+    if part in result:
+        return list(result[part]["problems"])
     if result.get("problems"):
         return list(result["problems"])
     if not result:

@@ -1,0 +1,429 @@
+"use strict";
+
+const report = JSON.parse(document.getElementById("report").textContent);
+const SVG = "http://www.w3.org/2000/svg";
+const VERDICTS = {
+  activated: ["good", "✓", "Activated"],
+  ready: ["good", "✓", "Ready"],
+  attention: ["bad", "✕", "Attention"],
+  not_read: ["warn", "?", "Not read"],
+  not_applicable: ["none", "–", "Not applicable"],
+};
+const OUTCOMES = {
+  success: ["success", "activated"],
+  denied: ["failure", "denied"],
+  invalid_host: ["failure", "host invalid"],
+  invalid_data: ["failure", "data invalid"],
+  other: ["other", "other"],
+};
+// Of the history: lanes at a time, and characters of a name.
+const LANES = 25;
+const NAME = 24;
+
+// All text goes through here or through svg(), as text, never as HTML.
+function el(name, properties = {}, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(properties)) {
+    if (key in element) element[key] = value;
+    else element.setAttribute(key, value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+function svg(name, attributes = {}, ...children) {
+  const element = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.append(...children);
+  return element;
+}
+
+const number = new Intl.NumberFormat("en");
+const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
+const plural = (count, one, many = `${one}s`) => `${number.format(count)} ${count === 1 ? one : many}`;
+const clock = (time) => time.slice(0, 16).replace("T", " ");
+const section = (id) => document.getElementById(id);
+
+function age(time) {
+  const hours = (Date.parse(report.generated) - Date.parse(time)) / 3600000;
+  if (hours < 1) return "within the hour before";
+  return hours < 48 ? `${plural(Math.floor(hours), "hour")} before` : `${plural(Math.floor(hours / 24), "day")} before`;
+}
+
+function badge(kind, sign, text) {
+  return el("span", { className: `badge ${kind}` }, `${sign} ${text}`);
+}
+
+const verdict = (item) => badge(...VERDICTS[item.verdict]);
+const small = (text) => (text ? el("small", {}, text) : null);
+const when = (time) => (time ? [el("time", { dateTime: time }, clock(time)), small(age(time))] : []);
+
+function windows(system) {
+  if (!system) return [];
+  const edition = [system.edition, system.core ? "Core" : "", system.evaluation ? "Evaluation" : ""].filter(Boolean).join(", ");
+  return [system.name, small(edition)];
+}
+
+function problemList(problems) {
+  return problems.map((item) =>
+    el("details", { className: "problem" },
+      el("summary", {}, item.message),
+      el("p", {}, item.remedy, " ", el("code", {}, [item.code, item.hresult].filter(Boolean).join(" ")))));
+}
+
+// A table whose columns sort: {title, value(row) to sort by, cell(row) if that is not what to show, kind of cell, most if the most comes first}.
+function sortedTable(columns, rows, { caption, sortedBy = 0 }) {
+  let column = sortedBy;
+  let descending = Boolean(columns[column].most);
+  let shown = rows;
+  const body = el("tbody");
+  const built = new Map();
+  const headers = columns.map((item, index) =>
+    el("th", { scope: "col", className: item.kind || "" }, el("button", { type: "button", className: "sort", onclick: () => sortBy(index) }, item.title)));
+
+  function cells(row) {
+    return columns.map((item, index) => {
+      const value = item.cell ? item.cell(row) : [item.value(row)];
+      const name = index === 0 ? "th" : "td";
+      return el(name, { className: item.kind || "", ...(index === 0 ? { scope: "row" } : {}) }, ...value.map((part) => part ?? ""));
+    });
+  }
+
+  function build(row) {
+    if (!built.has(row)) built.set(row, el("tr", {}, ...cells(row)));
+    return built.get(row);
+  }
+
+  function compare(one, other) {
+    const [a, b] = [columns[column].value(one), columns[column].value(other)];
+    const [noA, noB] = [a === null || a === undefined || a === "", b === null || b === undefined || b === ""];
+    // What is not known comes last, whichever way.
+    if (noA || noB) return noA - noB;
+    const order = typeof a === "number" ? a - b : collator.compare(a, b);
+    return descending ? -order : order;
+  }
+
+  function fill() {
+    headers.forEach((header, index) => {
+      if (index === column) header.setAttribute("aria-sort", descending ? "descending" : "ascending");
+      else header.removeAttribute("aria-sort");
+    });
+    const sorted = [...shown].sort(compare);
+    body.replaceChildren(...(sorted.length ? sorted.map(build)
+      : [el("tr", {}, el("td", { colSpan: columns.length, className: "empty" }, "Nothing to show."))]));
+  }
+
+  function sortBy(index) {
+    descending = index === column ? !descending : Boolean(columns[index].most);
+    column = index;
+    fill();
+  }
+
+  fill();
+  const table = el("table", {}, el("caption", { className: "unseen" }, caption), el("thead", {}, el("tr", {}, ...headers)), body);
+  const frame = el("div", { className: "scroll tall", role: "region", tabIndex: 0 }, table);
+  frame.setAttribute("aria-label", caption);
+  return { frame, show(visible) { shown = visible; fill(); } };
+}
+
+function field(label, control) {
+  return el("label", {}, label, control);
+}
+
+function choice(label, options, all) {
+  const control = el("select", {}, el("option", { value: "" }, all), ...options.map(([value, text]) => el("option", { value }, text)));
+  return { control, label: field(label, control) };
+}
+
+const distinct = (values) => [...new Set(values.filter(Boolean))].sort(collator.compare).map((value) => [value, value]);
+
+function showSummary() {
+  const { hosts, guests, failover_gaps: gaps } = report.summary;
+  const times = report.guests.filter((guest) => guest.verdict === "activated" && guest.activation.time).map((guest) => guest.activation.time);
+  const oldest = times.length ? times.reduce((a, b) => (a < b ? a : b)) : null;
+  const tile = (kind, title, value, note) =>
+    el("div", { className: `tile ${kind}` }, el("dt", {}, title), el("dd", {}, ...value), note ? el("dd", { className: "note" }, note) : null);
+  const of = (part, all) => [number.format(part), " ", el("small", {}, `of ${number.format(all)}`)];
+  section("summary").append(el("dl", { className: "tiles" },
+    tile("good", "Guests proved activated", of(guests.activated, guests.total - guests.not_applicable),
+      guests.not_applicable ? `${number.format(guests.not_applicable)} more to which AVMA does not apply` : null),
+    tile(guests.attention ? "bad" : "good", "Guests that need attention", [number.format(guests.attention)]),
+    tile(guests.not_read ? "warn" : "good", "Guests not read", [number.format(guests.not_read)],
+      guests.not_read ? "Known from their hosts only" : null),
+    tile(hosts.attention ? "bad" : "good", "Hosts ready to activate", of(hosts.ready, hosts.total)),
+    tile(gaps ? "bad" : "good", "Failover gaps", [number.format(gaps)], "A guest on a node that would not activate it"),
+    tile("", "Oldest activation", [oldest ? clock(oldest).slice(0, 10) : "none"], oldest ? age(oldest) : null)));
+  if (!report.clusters.length) return;
+  section("summary").append(el("h3", {}, "Clusters"), sortedTable([
+    { title: "Cluster", value: (row) => row.name },
+    { title: "Nodes", value: (row) => row.nodes.length, cell: (row) => nodes(row.nodes) },
+    { title: "Hosts ready", value: (row) => row.hosts.ready, cell: (row) => [`${row.hosts.ready} of ${row.nodes.length}`], kind: "number" },
+    { title: "Guests", value: (row) => row.guests.total, kind: "number", most: true },
+    { title: "Activated", value: (row) => row.guests.activated, kind: "number", most: true },
+    { title: "Attention", value: (row) => row.guests.attention, kind: "number", most: true },
+    { title: "Not read", value: (row) => row.guests.not_read, kind: "number", most: true },
+    { title: "Failover gaps", value: (row) => row.failover_gaps, kind: "number", most: true },
+  ], report.clusters, { caption: "Clusters" }).frame);
+}
+
+function nodes(list) {
+  const up = list.filter((node) => node.state === "up").length;
+  const others = list.filter((node) => node.state !== "up").map((node) => `${node.name} ${node.state}`).join(", ");
+  return [`${up} of ${list.length} up`, small(others)];
+}
+
+function showProblems(filterGuests) {
+  const kinds = new Map();
+  const note = (item, what, name) => {
+    if (!kinds.has(item.code)) kinds.set(item.code, { code: item.code, message: item.message, remedy: item.remedy, hosts: new Set(), guests: 0 });
+    const kind = kinds.get(item.code);
+    if (what === "host") kind.hosts.add(name);
+    else kind.guests += 1;
+  };
+  report.cluster_problems.forEach((item) => item.hosts.forEach((host) => note(item, "host", host)));
+  report.hosts.forEach((host) => host.problems.forEach((item) => note(item, "host", host.name)));
+  report.guests.forEach((guest) => guest.problems.forEach((item) => note(item, "guest")));
+  const rows = [...kinds.values()].sort((a, b) => b.hosts.size - a.hosts.size || b.guests - a.guests);
+  section("problems").append(sortedTable([
+    { title: "Problem", value: (row) => row.code, cell: (row) => [row.code.replaceAll("_", " ")] },
+    { title: "For example", value: (row) => row.message, kind: "wide" },
+    { title: "Remedy", value: (row) => row.remedy, kind: "wide" },
+    { title: "Hosts", value: (row) => row.hosts.size, most: true, cell: (row) => [[...row.hosts].sort(collator.compare).join(", ")] },
+    {
+      title: "Guests", value: (row) => row.guests, most: true, kind: "number",
+      cell: (row) => (row.guests ? [el("button", { type: "button", className: "link", onclick: () => filterGuests(row.code) },
+        number.format(row.guests), el("span", { className: "unseen" }, ` guests with ${row.code.replaceAll("_", " ")}: show them`))] : [""]),
+    },
+  ], rows, { caption: "Problems by kind", sortedBy: 3 }).frame);
+}
+
+function license(item) {
+  if (!item) return [];
+  return [item.status.replaceAll("_", " "), small([item.channel, item.partial_product_key ? `…${item.partial_product_key}` : ""].filter(Boolean).join(" "))];
+}
+
+function showHosts() {
+  const guests = new Map();
+  report.guests.forEach((guest) => guests.set(guest.host, (guests.get(guest.host) || 0) + 1));
+  section("hosts").append(sortedTable([
+    { title: "Host", value: (row) => row.name },
+    { title: "Verdict", value: (row) => row.verdict, cell: (row) => [verdict(row)] },
+    { title: "Cluster", value: (row) => row.cluster },
+    { title: "Windows", value: (row) => row.system && row.system.name, cell: (row) => windows(row.system), kind: "line" },
+    { title: "Licence", value: (row) => row.license && row.license.status, cell: (row) => (row.backend === "azure_local" ? ["Azure Local"] : license(row.license)), kind: "line" },
+    { title: "Activates", value: (row) => row.activates.length, cell: (row) => [row.activates.join(", ")] },
+    { title: "Guests", value: (row) => guests.get(row.name) || 0, kind: "number", most: true },
+    { title: "Problems", value: (row) => row.problems.length, most: true, cell: (row) => problemList(row.problems), kind: "wide" },
+  ], report.hosts, { caption: "Hosts" }).frame);
+}
+
+function showGuests() {
+  const search = el("input", { type: "search", placeholder: "Name, host, Windows, key …" });
+  const verdicts = choice("Verdict", Object.entries(VERDICTS).filter(([name]) => name !== "ready").map(([name, [, , text]]) => [name, text]), "All");
+  const clusters = choice("Cluster", distinct(report.guests.map((guest) => guest.cluster)), "All");
+  const hosts = choice("On host", distinct(report.guests.map((guest) => guest.host)), "All");
+  const codes = choice("Problem", distinct(report.guests.flatMap((guest) => guest.problems.map((item) => item.code)))
+    .map(([code]) => [code, code.replaceAll("_", " ")]), "Any or none");
+  const count = el("output", {});
+  const texts = new Map(report.guests.map((guest) => [guest, [
+    guest.name, guest.machine, guest.fqdn, guest.host, guest.cluster, guest.state,
+    guest.system && `${guest.system.name} ${guest.system.edition}`, guest.activation && guest.activation.host,
+    guest.license && `${guest.license.channel} ${guest.license.partial_product_key}`, ...guest.problems.map((item) => `${item.code} ${item.message}`),
+  ].join("\n").toLowerCase()]));
+  const table = sortedTable([
+    { title: "Guest", value: (row) => row.name, cell: (row) => [row.name, small(collator.compare(row.machine || row.name, row.name) ? row.machine : null)] },
+    { title: "Verdict", value: (row) => row.verdict, cell: (row) => [verdict(row)] },
+    { title: "On host", value: (row) => row.host, cell: (row) => [row.host, small([row.cluster, row.state === "running" ? "" : row.state].filter(Boolean).join(", "))], kind: "line" },
+    { title: "Windows", value: (row) => row.system && row.system.name, cell: (row) => windows(row.system), kind: "line" },
+    { title: "Activated by", value: (row) => row.activation && row.activation.host },
+    { title: "Activated at", value: (row) => row.activation && row.activation.time, cell: (row) => when(row.activation && row.activation.time), kind: "line" },
+    { title: "Licence", value: (row) => row.license && row.license.status, cell: (row) => license(row.license), kind: "line" },
+    { title: "Problems", value: (row) => row.problems.length, most: true, cell: (row) => problemList(row.problems), kind: "wide" },
+  ], report.guests, { caption: "Guests" });
+
+  function filter() {
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const shown = report.guests.filter((guest) =>
+      (!verdicts.control.value || guest.verdict === verdicts.control.value)
+      && (!clusters.control.value || guest.cluster === clusters.control.value)
+      && (!hosts.control.value || guest.host === hosts.control.value)
+      && (!codes.control.value || guest.problems.some((item) => item.code === codes.control.value))
+      && words.every((word) => texts.get(guest).includes(word)));
+    table.show(shown);
+    count.textContent = shown.length === report.guests.length ? plural(shown.length, "guest") : `${number.format(shown.length)} of ${plural(report.guests.length, "guest")}`;
+  }
+
+  function clear() {
+    search.value = "";
+    [verdicts, clusters, hosts, codes].forEach((item) => { item.control.value = ""; });
+    filter();
+  }
+
+  search.addEventListener("input", filter);
+  [verdicts, clusters, hosts, codes].forEach((item) => item.control.addEventListener("change", filter));
+  section("guests").append(
+    el("div", { className: "tools", role: "search" }, field("Search", search), verdicts.label, clusters.label, hosts.label, codes.label,
+      el("button", { type: "button", className: "button", onclick: () => { clear(); search.focus(); } }, "Show all"), count),
+    table.frame);
+  filter();
+  return (code) => {
+    clear();
+    codes.control.value = code;
+    filter();
+    section("guests").scrollIntoView();
+    codes.control.focus();
+  };
+}
+
+function showFailover() {
+  const cell = (row, node) => {
+    const found = row.nodes.find((item) => item.name === node);
+    if (!found) return el("td", {}, el("span", { className: "unseen" }, "may not own it"));
+    const [kind, sign, text] = { activates: ["good", "✓", "yes"], gap: ["bad", "✕", "no"], unknown: ["warn", "?", "unknown"] }[found.status];
+    const content = found.problem ? el("details", { className: "problem" },
+      el("summary", {}, badge(kind, sign, text)), el("p", {}, found.problem.message, " ", found.problem.remedy)) : badge(kind, sign, text);
+    const here = found.name === row.host;
+    return el("td", { className: here ? "here" : "" }, content, here ? small("runs here") : null);
+  };
+  if (!report.failover.length) {
+    section("failover").append(el("p", {}, "No guest is on a failover cluster, or none is known well enough to tell."));
+    return;
+  }
+  for (const cluster of report.clusters) {
+    const rows = report.failover.filter((row) => row.cluster === cluster.name);
+    const gaps = rows.filter((row) => row.nodes.some((node) => node.status !== "activates"));
+    const names = distinct(rows.flatMap((row) => row.nodes.map((node) => node.name))).map(([name]) => name);
+    const body = el("tbody");
+    const only = el("input", { type: "checkbox", checked: gaps.length > 0 && rows.length > 20 });
+    const count = el("output", {});
+    const fill = () => {
+      const shown = only.checked ? gaps : rows;
+      body.replaceChildren(...shown.map((row) => el("tr", {}, el("th", { scope: "row" }, row.name), ...names.map((name) => cell(row, name)))));
+      count.textContent = `${number.format(shown.length)} of ${plural(rows.length, "guest")}`;
+    };
+    only.addEventListener("change", fill);
+    fill();
+    const caption = `Guests of ${cluster.name} and whether each node activates them`;
+    const frame = el("div", { className: "scroll tall", role: "region", tabIndex: 0 }, el("table", { className: "matrix" },
+      el("caption", { className: "unseen" }, caption),
+      el("thead", {}, el("tr", {}, ...["Guest", ...names].map((name) => el("th", { scope: "col" }, el("span", {}, name))))), body));
+    frame.setAttribute("aria-label", caption);
+    section("failover").append(el("h3", {}, cluster.name),
+      el("div", { className: "tools" }, el("label", { className: "check" }, only, "Only guests that would lose it, or for which that is unknown"), count), frame);
+  }
+}
+
+// Whole steps between marks on the time axis, in hours.
+const STEPS = [1, 3, 6, 12, 24, 48, 168, 336, 720, 2160, 8760];
+
+function timeAxis(items, left, width) {
+  const end = Date.parse(report.generated);
+  const times = items.flatMap((item) => item.events.map((event) => Date.parse(event.time)));
+  const begin = Math.min(end - 3600000, ...times.length ? [times.reduce((a, b) => Math.min(a, b))] : []);
+  const x = (time) => left + ((time - begin) / (end - begin)) * width;
+  const step = 3600000 * (STEPS.find((hours) => (end - begin) / (hours * 3600000) <= 8) || STEPS[STEPS.length - 1]);
+  const ticks = [];
+  for (let time = Math.ceil(begin / step) * step; time <= end; time += step) ticks.push(time);
+  const label = (time) => { const text = new Date(time).toISOString(); return step < 86400000 ? clock(text).slice(5) : text.slice(0, 10); };
+  return { x, ticks, label, begin, end };
+}
+
+function mark(event, x, y) {
+  const [kind, text] = OUTCOMES[event.outcome] || OUTCOMES.other;
+  const title = svg("title", {}, `${clock(event.time)}: ${[text, event.symbol || event.hresult].filter(Boolean).join(", ")}`);
+  if (kind === "success") return svg("circle", { class: kind, cx: x, cy: y, r: 4.5 }, title);
+  if (kind === "failure") return svg("path", { class: kind, d: `M${x - 5} ${y - 3.5}l1.5 -1.5l3.5 3.5l3.5 -3.5l1.5 1.5l-3.5 3.5l3.5 3.5l-1.5 1.5l-3.5 -3.5l-3.5 3.5l-1.5 -1.5l3.5 -3.5z` }, title);
+  return svg("path", { class: kind, d: `M${x} ${y - 5.5}l5.5 5.5l-5.5 5.5l-5.5 -5.5z` }, title);
+}
+
+function drawLanes(lanes, axis, { left, width, right }) {
+  const [lane, top] = [24, 26];
+  const height = top + lanes.length * lane + 8;
+  const picture = svg("svg", { viewBox: `0 0 ${left + width + right} ${height}`, width: left + width + right, height, role: "img" });
+  picture.setAttribute("aria-label", `Activations of ${plural(lanes.length, "machine")} over time; the table below holds the same.`);
+  for (const time of axis.ticks) {
+    picture.append(svg("line", { class: "grid", x1: axis.x(time), x2: axis.x(time), y1: top - 6, y2: height }),
+      svg("text", { x: axis.x(time), y: 13, "text-anchor": "middle" }, axis.label(time)));
+  }
+  lanes.forEach((item, index) => {
+    const y = top + index * lane + lane / 2;
+    const name = item.name.length > NAME ? `${item.name.slice(0, NAME - 1)}…` : item.name;
+    picture.append(svg("line", { class: "lane", x1: left, x2: left + width, y1: y, y2: y }),
+      svg("text", { class: "name", x: left - 12, y: y + 4, "text-anchor": "end" }, svg("title", {}, item.name), name));
+    picture.append(...item.events.map((event) => mark(event, axis.x(Date.parse(event.time)), y)));
+  });
+  return picture;
+}
+
+function eventTable(lanes) {
+  const rows = lanes.flatMap((item) => item.events.map((event) => ({ ...event, name: item.name })));
+  return sortedTable([
+    { title: "Machine", value: (row) => row.name },
+    { title: "Time", value: (row) => row.time, cell: (row) => [el("time", { dateTime: row.time }, clock(row.time))] },
+    { title: "Event", value: (row) => row.id, kind: "number" },
+    { title: "Outcome", value: (row) => row.outcome, cell: (row) => [(OUTCOMES[row.outcome] || OUTCOMES.other)[1]] },
+    { title: "HRESULT", value: (row) => row.hresult, cell: (row) => [row.hresult, small(row.symbol)] },
+  ], rows, { caption: "Events" }).frame;
+}
+
+function showHistory() {
+  const search = el("input", { type: "search", placeholder: "Name" });
+  const kind = el("select", {}, el("option", { value: "guests" }, "Guests"), el("option", { value: "hosts" }, "Hosts"));
+  const failed = el("input", { type: "checkbox" });
+  const count = el("output", {});
+  const picture = el("div", { className: "scroll", role: "region", tabIndex: 0 });
+  picture.setAttribute("aria-label", "Activations over time");
+  const table = el("details", {}, el("summary", {}, "The same as a table"));
+  const back = el("button", { type: "button", className: "button", onclick: () => turn(-LANES) }, "Previous");
+  const forth = el("button", { type: "button", className: "button", onclick: () => turn(LANES) }, "Next");
+  let first = 0;
+
+  function draw() {
+    const word = search.value.trim().toLowerCase();
+    const all = report[kind.value].filter((item) => item.events.length && item.name.toLowerCase().includes(word)
+      && (!failed.checked || item.events.some((event) => event.outcome !== "success")));
+    const lanes = all.slice(first, first + LANES);
+    const size = { left: 24 + 7.5 * Math.max(...lanes.map((item) => Math.min(item.name.length, NAME))), width: 1100, right: 40 };
+    picture.replaceChildren(lanes.length ? drawLanes(lanes, timeAxis(all, size.left, size.width), size) : el("p", {}, "No events."));
+    table.hidden = !lanes.length;
+    table.replaceChildren(table.firstChild, ...(table.open && lanes.length ? [eventTable(lanes)] : []));
+    back.disabled = first === 0;
+    forth.disabled = first + LANES >= all.length;
+    count.textContent = lanes.length ? `${number.format(first + 1)} to ${number.format(first + lanes.length)} of ${plural(all.length, kind.value.slice(0, -1))} with events` : "";
+  }
+
+  function turn(by) { first += by; draw(); }
+  function restart() { first = 0; draw(); }
+
+  search.addEventListener("input", restart);
+  kind.addEventListener("change", restart);
+  failed.addEventListener("change", restart);
+  table.addEventListener("toggle", draw);
+  const sign = (event, text) => el("li", {}, svgFrame(mark({ time: report.generated, outcome: event }, 8, 8)), text);
+  section("history").append(
+    el("div", { className: "tools" }, field("Search", search), field("Of", kind), el("label", { className: "check" }, failed, "Only with failures"), back, forth, count),
+    el("ul", { className: "legend" }, sign("success", "activated"), sign("denied", "denied, or host or data invalid"), sign("other", "other")),
+    picture, table);
+  draw();
+}
+
+function svgFrame(content) {
+  content.replaceChildren();
+  return svg("svg", { width: 16, height: 16, "aria-hidden": "true" }, content);
+}
+
+section("generated").textContent = `Read ${clock(report.generated)} UTC`;
+showSummary();
+const filterGuests = showGuests();
+showProblems(filterGuests);
+showHosts();
+showFailover();
+showHistory();
+
+// On paper nothing can be opened.
+let closed = [];
+window.addEventListener("beforeprint", () => {
+  closed = [...document.querySelectorAll("details:not([open])")].filter((item) => item.className === "problem");
+  closed.forEach((item) => { item.open = true; });
+});
+window.addEventListener("afterprint", () => closed.forEach((item) => { item.open = false; }));

@@ -1,0 +1,255 @@
+"""The report: how hosts and guests are joined, judged and written."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import jsonschema
+import pytest
+from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.report import build_report
+from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.report_formats import (
+    Page,
+    to_csv,
+    to_html,
+    to_json,
+    to_junit,
+)
+
+import report_results as made
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = json.loads((ROOT / "docs/schemas/avma-report.schema.json").read_text())
+PAGE = Page(
+    '<title>@TITLE@</title><meta content="@POLICY@"><style>@STYLE@</style>@REPORT@<script>@SCRIPT@</script>',
+    "p {}",
+    "go()",
+)
+HOSTILE = "</script><!--<script>alert('@REPORT@')</script>&amp;\x00\u2028=1+1"
+
+Results = dict[str, dict[str, Any]]
+
+
+def build(results: Results) -> dict[str, Any]:
+    """A report that meets its schema."""
+    report = build_report(results, made.GENERATED, "AVMA report")
+    jsonschema.validate(report, SCHEMA)
+    return report
+
+
+def small(release: str = "2022", **vms: str) -> tuple[Results, dict[str, Any]]:
+    """One cluster of two nodes, and a guest on the first: what was read, and what that guest tells."""
+    machine = made.vm("WEB1", 1, release)
+    told = made.guest(machine, "HV1", made.NOW)
+    results = {
+        "HV1": {"host_info": made.host("HV1", "2025", "C", ("HV1", "HV2")), "vm_info": {"vms": [machine]}},
+        "HV2": {"host_info": made.host("HV2", "2019", "C", ("HV1", "HV2")), "vm_info": {"vms": []}},
+        "web1": {"guest_info": told, "activation_event_info": {"events": [made.event(12309, made.NOW)]}},
+    }
+    return results, told
+
+
+def test_a_fleet_with_all_that_can_be_wrong_meets_the_schema() -> None:
+    report = build(made.fleet(8, 120, HOSTILE))
+    counts = report["summary"]["guests"]
+    assert counts["total"] == 121 == sum(count for name, count in counts.items() if name != "total")
+    assert all(counts[verdict] for verdict in ("activated", "attention", "not_read"))
+    assert report["summary"]["hosts"] == {"total": 8, "ready": 7, "attention": 1}
+    assert report["summary"]["failover_gaps"] > 0
+    assert [cluster["name"] for cluster in report["clusters"]] == ["PROD-A", "PROD-B"]
+    codes = {item["code"] for item in report["cluster_problems"]}
+    assert {"node_down", "mixed_os_releases"} <= codes
+
+
+def test_the_schema_forbids_what_it_does_not_name() -> None:
+    def objects(schema: Any) -> Iterator[dict[str, Any]]:
+        if isinstance(schema, dict):
+            if schema.get("type") == "object":
+                yield schema
+            for value in schema.values():
+                yield from objects(value)
+        elif isinstance(schema, list):
+            for value in schema:
+                yield from objects(value)
+
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    assert all(item["additionalProperties"] is False for item in objects(SCHEMA))
+
+
+def test_a_guest_is_joined_by_the_id_that_its_host_gave_it() -> None:
+    results, told = small()
+    results["srv-4711"] = results.pop("web1")
+    told["guest"]["hypervisor"]["vm_id"] = told["guest"]["hypervisor"]["vm_id"].lower()
+    [guest] = build(results)["guests"]
+    assert (guest["name"], guest["machine"], guest["host"], guest["verdict"]) == (
+        "WEB1",
+        "srv-4711",
+        "HV1",
+        "activated",
+    )
+    assert guest["activation"]["host"] == "HV1"
+    assert [event["outcome"] for event in guest["events"]] == ["success"]
+
+
+@pytest.mark.parametrize("machine", ["web1", "WEB1.lab.example", "web1.other.example"])
+def test_a_guest_that_knows_no_id_is_joined_by_its_name(machine: str) -> None:
+    results, told = small()
+    told["guest"]["hypervisor"] = None
+    results[machine] = results.pop("web1")
+    [guest] = build(results)["guests"]
+    assert (guest["name"], guest["machine"]) == ("WEB1", machine)
+
+
+def test_a_name_that_two_vms_have_joins_neither() -> None:
+    results, told = small()
+    told["guest"]["hypervisor"] = None
+    results["HV2"]["vm_info"]["vms"].append(made.vm("WEB1", 2, "2019"))
+    guests = build(results)["guests"]
+    assert [(guest["machine"], guest["host"]) for guest in guests] == [(None, "HV1"), (None, "HV2"), ("web1", None)]
+
+
+def test_a_guest_of_no_host_in_the_report_names_its_host_itself() -> None:
+    results, _told = small()
+    results = {"web1": results["web1"]}
+    [guest] = build(results)["guests"]
+    assert (guest["name"], guest["host"], guest["cluster"], guest["verdict"]) == ("web1", "HV1", None, "activated")
+
+
+def test_only_the_guest_itself_proves_its_activation() -> None:
+    results, _told = small()
+    del results["web1"]
+    [guest] = build(results)["guests"]
+    assert (guest["eligible"], guest["activation"], guest["verdict"]) == (True, None, "not_read")
+
+
+def test_what_the_guest_tells_settles_what_its_host_does_not_know() -> None:
+    results, told = small()
+    machine = results["HV1"]["vm_info"]["vms"][0]
+    machine.update(system=None, avma_key=None, eligible=None, problems=[made.UNKNOWN])
+    [guest] = build(results)["guests"]
+    assert (guest["verdict"], guest["problems"]) == ("activated", [])
+    assert guest["system"] == told["guest"]["system"]
+
+
+def test_problems_of_guest_and_host_are_told_once() -> None:
+    results, told = small()
+    disabled = {"code": "data_exchange_disabled", "message": "Off.", "remedy": "On."}
+    results["HV1"]["vm_info"]["vms"][0]["problems"] = [made.TOO_OLD, disabled]
+    told["guest"].update(activation=None, problems=[made.TOO_OLD])
+    [guest] = build(results)["guests"]
+    assert [item["code"] for item in guest["problems"]] == ["host_release_too_old", "data_exchange_disabled"]
+    assert guest["verdict"] == "attention"
+
+
+def test_a_guest_that_is_not_windows_is_not_judged() -> None:
+    results, _told = small()
+    problem = {"code": "not_windows", "message": "The guest is Debian.", "remedy": "Leave it out."}
+    results["HV1"]["vm_info"]["vms"] = [{**made.vm("LIN1", 3, None), "problems": [problem]}]
+    del results["web1"]
+    assert [guest["verdict"] for guest in build(results)["guests"]] == ["not_applicable"]
+
+
+@pytest.mark.parametrize(
+    ("lost", "code"),
+    [
+        ({"unreachable": True, "msg": "connection refused"}, "unreachable"),
+        ({"msg": "Access is denied."}, "not_read"),
+        ({"problems": [{"code": "access_denied", "message": "No.", "remedy": "Ask."}]}, "access_denied"),
+        ({}, "unreachable"),
+    ],
+)
+def test_a_machine_that_could_not_be_read_is_in_the_report(lost: dict[str, Any], code: str) -> None:
+    results, _told = small()
+    results["HV2"] = {"host_info": lost, "vm_info": {"skipped": True}, "activation_event_info": {"skipped": True}}
+    results["web1"] = {"guest_info": lost, "activation_event_info": {"skipped": True}}
+    report = build(results)
+    [host] = [host for host in report["hosts"] if host["name"] == "HV2"]
+    [guest] = report["guests"]
+    assert [item["code"] for item in host["problems"]] == [code] == [item["code"] for item in guest["problems"]]
+    assert (host["verdict"], host["cluster"]) == ("attention", "C")
+    assert (guest["verdict"] == "activated", guest["machine"]) == (False, "web1")
+    assert 'failures="0"' not in to_junit(report).decode().split('name="avma.guests"')[1].split(">")[0]
+
+
+def test_a_host_whose_vms_cannot_be_read_is_not_ready() -> None:
+    results, _told = small()
+    results["HV2"]["vm_info"] = {"msg": "Generic failure."}
+    hosts = {host["name"]: host for host in build(results)["hosts"]}
+    assert hosts["HV2"]["verdict"] == "attention"
+    assert "Generic failure" in hosts["HV2"]["problems"][0]["message"]
+
+
+def test_failover_shows_each_node_that_may_own_a_guest() -> None:
+    results, _told = small()
+    report = build(results)
+    [row] = report["failover"]
+    assert [(node["name"], node["status"]) for node in row["nodes"]] == [("HV1", "activates"), ("HV2", "gap")]
+    assert report["summary"]["failover_gaps"] == report["clusters"][0]["failover_gaps"] == 1
+    results["HV2"]["host_info"] = {"unreachable": True, "msg": "no"}
+    assert [node["status"] for node in build(results)["failover"][0]["nodes"]] == ["activates", "unknown"]
+
+
+def test_names_sort_as_people_expect() -> None:
+    results, _told = small()
+    results["HV1"]["vm_info"]["vms"] = [
+        made.vm(name, number, "2022") for number, name in enumerate(["VM10", "vm2", "VM1"])
+    ]
+    del results["web1"]
+    assert [guest["name"] for guest in build(results)["guests"]] == ["VM1", "vm2", "VM10"]
+
+
+def test_json_is_the_report() -> None:
+    report = build(made.fleet(4, 20, HOSTILE))
+    assert json.loads(to_json(report)) == report
+
+
+def test_csv_holds_every_guest_and_no_formula() -> None:
+    report = build(made.fleet(4, 20, '=HYPERLINK("http://evil.example")'))
+    rows = list(csv.DictReader(to_csv(report).decode("utf-8-sig").splitlines()))
+    assert len(rows) == 21
+    assert [row["name"] for row in rows if "HYPERLINK" in row["name"]] == ['\'=HYPERLINK("http://evil.example")']
+    proved = next(row for row in rows if row["verdict"] == "activated")
+    guest = next(guest for guest in report["guests"] if guest["name"] == proved["name"])
+    assert (proved["activated_by"], proved["activated_at"]) == (
+        guest["activation"]["host"],
+        guest["activation"]["time"],
+    )
+    assert proved["data_exchange"] == "true"
+    newest = [row for row in rows if row["windows"] == "Windows Server 2025" and row["cluster"] == "PROD-A"]
+    assert {row["failover_gaps"] for row in newest} == {"HV02"}
+
+
+def test_junit_fails_what_is_wrong_and_skips_what_is_not_judged() -> None:
+    results, told = small()
+    told["guest"].update(activation=None, problems=[made.KMS])
+    results["HV1"]["vm_info"]["vms"].append(made.vm(HOSTILE, 2, "2022"))
+    root = ElementTree.fromstring(to_junit(build(results)))
+    suites = {suite.get("name"): suite for suite in root}
+    guests = suites["avma.guests"]
+    assert [guests.get(name) for name in ("tests", "failures", "skipped")] == ["2", "1", "1"]
+    failure = guests.find("testcase[@name='WEB1']/failure")
+    assert failure is not None
+    assert failure.get("type") == "not_avma"
+    assert "Run guest_key to install the AVMA key." in (failure.text or "")
+    assert suites["avma.failover"].get("failures") == "2"
+    assert suites["avma.hosts"].get("failures") == "0"
+    assert suites["avma.clusters"].get("failures") == "1"
+    assert HOSTILE.replace("\x00", "\ufffd") in {case.get("name") for case in root.iter("testcase")}
+
+
+def test_nothing_in_the_report_ends_its_script_element_or_is_a_mark() -> None:
+    report = build(made.fleet(4, 5, HOSTILE))
+    page = to_html({**report, "title": "</title>@STYLE@"}, PAGE).decode()
+    embedded = page.split("</style>")[1].split("<script>")[0]
+    assert "<" not in embedded
+    assert json.loads(embedded)["guests"] == report["guests"]
+    assert page.startswith("<title>&lt;/title&gt;@STYLE@</title>")
+    # The policy allows the page's own style and script, by their SHA-256, and nothing else.
+    assert (
+        "default-src &#x27;none&#x27;; style-src &#x27;sha256-SNJDlN1Iy2mnt7DOjQIyDb2LQE6O5PQiSZomcdzawQ4=&#x27;"
+        in page
+    )
