@@ -42,7 +42,7 @@ TOPOLOGY = {
             "name": "SOLO",
             "release": "2019",
             "language": "ja-JP",
-            "listener": {"page_size": 1},
+            "listener": {"page_size": 1, "tls": False, "authentication": ["negotiate"]},
             "guests": [
                 {"name": "TWIN2", "vm_name": "twin", "release": "2019"},
                 {"name": "EVIL", "vm_name": "{{ 7 * 7 }}/../<b>", "release": "2016"},
@@ -240,14 +240,14 @@ def test_node_takes_the_variables_of_its_cluster(ask: Asker) -> None:
     # N1 is reached by its name, with the port of the cluster: nothing of that name is there.
     inventory = ask(clusters={"hvc.invalid": ask.machines["N2"]}, hosts={"N2": ask.machines["N2"]})
     assert host_of(inventory, "Twin")["avma_cluster"] == "HVC"
-    assert inventory.says(f"http://N1.invalid:{ask.machines['N2']['ansible_port']}/wsman")
+    assert inventory.says(f"://N1.invalid:{ask.machines['N2']['ansible_port']}/wsman")
 
 
 @pytest.mark.parametrize(
     ("name", "broken", "message"),
     [
         ("SOLO", {"ansible_password": "wrong"}, "rejected the credentials"),
-        ("SOLO", {"ansible_port": 1}, "no connection to http://127.0.0.1:1/wsman"),
+        ("SOLO", {"ansible_port": 1}, "://127.0.0.1:1/wsman, or it was cut"),
         ("NO-HYPERV", {}, "does not have the Hyper-V role"),
         ("SOLO", {"ansible_connection": "ansible.builtin.local"}, "set ansible_connection to ansible.builtin.winrm"),
     ],
@@ -279,6 +279,9 @@ def test_dead_hosts_cost_one_timeout_together(ask: Asker) -> None:
         variables = {
             "ansible_winrm_operation_timeout_sec": TIMEOUT - 1,
             "ansible_winrm_read_timeout_sec": TIMEOUT,
+            "ansible_psrp_operation_timeout": TIMEOUT - 1,
+            "ansible_psrp_read_timeout": TIMEOUT,
+            "ansible_psrp_connection_timeout": TIMEOUT,
         }
         began = time.monotonic()
         inventory = ask(hosts={"N1": ask.machines["N1"], **dead}, variables=variables)
