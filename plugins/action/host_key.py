@@ -14,7 +14,7 @@ from ..plugin_utils._avma import keys
 from ..plugin_utils._avma.guests import Step
 from ..plugin_utils._avma.hosts import HostFacts, HostWish, check_key, plan_host, spends_activation
 from ..plugin_utils._avma.licenses import Status
-from ..plugin_utils._avma.problems import problem
+from ..plugin_utils._avma.problems import Problem, problem
 from ..plugin_utils._windows.hosts import carry_out, read_host
 from ..plugin_utils._wsman.session import Session
 
@@ -38,17 +38,19 @@ class ActionModule(AvmaAction):
     def perform(self, session: Session, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Read, decide, write what is missing, and prove it."""
         wish = _wish(arguments)
+        shown = {"partial_product_key": keys.last_five(wish.product_key) if wish.product_key else None}
         if wish.product_key is not None:
-            if not session.encrypted:
-                raise Failure([problem("unencrypted_connection")])
-            if not arguments["volume_key"]:
-                _claim(wish.product_key, session.machine)
+            refusal = None if session.encrypted else problem("unencrypted_connection")
+            if refusal is None and not arguments["volume_key"]:
+                refusal = _claim(wish.product_key, session.machine)
+            if refusal:
+                raise Failure([refusal], shown)
         before = read_host(session)
         plan = plan_host(before, wish)
         spends = spends_activation(before, wish, plan.step)
         result = {
             **_show(before),
-            "partial_product_key": keys.last_five(wish.product_key) if wish.product_key else None,
+            **shown,
             "step": plan.step.value,
             "spends_activation": spends,
             "problems": [doubt.to_dict() for doubt in plan.doubts],
@@ -97,7 +99,7 @@ def _wish(arguments: Mapping[str, Any]) -> HostWish:
     return HostWish(product_key, arguments["replace"], arguments["activate"])
 
 
-def _claim(product_key: str, machine: str) -> None:
+def _claim(product_key: str, machine: str) -> Problem | None:
     """Refuse a key that another host was given in this run of Ansible.
 
     Each host is worked on by a process of its own, and the folder that they share until the run ends is Ansible's temporary one.
@@ -112,8 +114,8 @@ def _claim(product_key: str, machine: str) -> None:
     except FileExistsError:
         other = str(claim.readlink())
         if other != machine:
-            hosts = ", ".join(sorted([other, machine]))
-            raise Failure([problem("duplicate_host_key", last_five=last_five, hosts=hosts)]) from None
+            return problem("duplicate_host_key", last_five=last_five, hosts=", ".join(sorted([other, machine])))
+    return None
 
 
 def _show(host: HostFacts) -> dict[str, Any]:

@@ -108,7 +108,7 @@ avma:
   sample: null
 partial_product_key:
   description: The last five characters of O(product_key); null without one.
-  returned: when the host could be read
+  returned: when the key is one for a host
   type: str
   sample: 6YPG3
 step:

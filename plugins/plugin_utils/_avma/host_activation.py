@@ -30,16 +30,20 @@ def summarize(
     :param plans: What ``host_key`` returned in check mode, for the hosts that may be changed; empty for the others.
     :param accepted: The codes of problems that do not count.
     """
-    found: dict[tuple[str, ...], dict[str, Any]] = {}
-    for item in [*problems, *_plan_problems(plans)]:
-        if item["code"] not in {*_UNDECIDED, *accepted}:
-            # What both found is the same problem, whatever the words.
-            found.setdefault((*item["hosts"], item["code"]), dict(item))
+    known = {(item["code"], host) for item in problems for host in item["hosts"]}
+    found = [
+        item
+        for item in [
+            *problems,
+            *(item for item in _plan_problems(plans) if (item["code"], *item["hosts"]) not in known),
+        ]
+        if item["code"] not in {*_UNDECIDED, *accepted}
+    ]
     planned = {host: plan for host, plan in sorted(plans.items()) if "step" in plan}
     return {
-        "problems": list(found.values()),
+        "problems": found,
         "messages": [
-            f"{', '.join(item['hosts'])}: {item['code']}: {item['message']} {item['remedy']}" for item in found.values()
+            f"{', '.join(item['hosts'])}: {item['code']}: {item['message']} {item['remedy']}" for item in found
         ],
         # One that fails already goes first, so that there are never two.
         "order": sorted(
