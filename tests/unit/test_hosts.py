@@ -21,12 +21,11 @@ from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.hosts import (
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.licenses import License, Status
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.releases import identify_system
 from ansible_collections.hyperv.avma.plugins.plugin_utils._windows import azure_local, cluster, hosts
-from ansible_collections.hyperv.avma.plugins.plugin_utils._windows.attempts import Clock
 from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.errors import FaultError, ProcessError
-from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.instance import Instance
 from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.session import ProcessResult
 
 from lab.keys import made_up_key
+from unit.fakes import FakeSession, FakeTime, Row
 
 KEY, OTHER = made_up_key("host"), made_up_key("other")
 LAST_FIVE = KEY[-5:]
@@ -217,49 +216,45 @@ def test_what_spends_an_activation(host: HostFacts, activate: bool, step: Step, 
 # What is done, on a machine that plays a script.
 
 
-class Machine:
-    """Answers a session's calls: queries by the class they name, methods in turn, programs in turn."""
+class Machine(FakeSession):
+    """Answers queries by the class that they name, method calls and programs, each in turn."""
 
     def __init__(
         self,
-        rows: Mapping[str, Sequence[list[dict[str, str]] | FaultError]] | None = None,
-        methods: Iterable[FaultError | None] = (),
+        rows: Mapping[str, Sequence[list[Row] | FaultError]] | None = None,
+        methods: Iterable[FaultError] = (),
         programs: Iterable[object] = (),
     ) -> None:
-        self._rows = {name: iter(answers) for name, answers in (rows or {}).items()}
-        self._methods = iter(methods)
+        answers = {name: iter(each) for name, each in (rows or {}).items()}
+        faults = iter(methods)
+
+        def select(class_name: str) -> list[Row]:
+            answer = next(answers[class_name])
+            if isinstance(answer, FaultError):
+                raise answer
+            return answer
+
+        def call(_method: str, _arguments: Mapping[str, Any]) -> None:
+            for fault in faults:
+                raise fault
+
+        super().__init__(select, call)
         self._programs = iter(programs)
-        self.called: list[str] = []
-        self.ran: list[tuple[Sequence[str], bytes]] = []
-        self.slept = 0.0
+        self.time = FakeTime()
+        self.stdin: list[bytes] = []
 
-    def query(self, wql: str, namespace: str = "root/cimv2", limit: int | None = None) -> list[Instance]:
-        answer = next(next(answers for name, answers in self._rows.items() if f"FROM {name}" in wql))
-        if isinstance(answer, FaultError):
-            raise answer
-        return [Instance("", row) for row in answer]
-
-    def invoke(self, class_name: str, method: str, *_: object, **__: object) -> Instance:
-        self.called.append(method)
-        fault = next(self._methods, None)
-        if fault:
-            raise fault
-        return Instance("", {"ReturnValue": "0"})
+    @property
+    def called(self) -> list[str]:
+        return [method.rpartition(".")[2] for method, _arguments, _selectors in self.calls]
 
     def run(self, command: str, arguments: Sequence[str] = (), stdin: bytes = b"") -> ProcessResult:
-        self.ran.append((arguments, stdin))
+        self.stdin.append(stdin)
         answer = next(self._programs)
         stdout = answer if isinstance(answer, str) else json.dumps(answer)
         return ProcessResult(0, stdout.encode(), b"#< CLIXML")
 
-    def clock(self) -> Clock:
-        def sleep(seconds: float) -> None:
-            self.slept += seconds
 
-        return Clock(lambda: self.slept, sleep)
-
-
-def row(status: int, key: str = KEY) -> list[dict[str, str]]:
+def row(status: int, key: str = KEY) -> list[Row]:
     return [{"ID": "id", "LicenseStatus": str(status), "PartialProductKey": key[-5:]}]
 
 
@@ -269,7 +264,7 @@ TIMED_OUT = FaultError("late", wsman_code=FaultError.OPERATION_TIMED_OUT)
 
 def carry_out(machine: Machine, step: Step = Step.ACTIVATE, timeout: int = 60) -> hosts.HostOutcome:
     of = license(Status.NOTIFICATION)
-    return hosts.carry_out(machine, windows_server(of=of), step, KEY, True, timeout, machine.clock())  # type: ignore[arg-type]
+    return hosts.carry_out(machine, windows_server(of=of), step, KEY, True, timeout, machine.time.clock)
 
 
 def test_an_activation_that_got_through_is_not_asked_for_again() -> None:
@@ -282,14 +277,14 @@ def test_an_activation_that_got_through_is_not_asked_for_again() -> None:
 def test_an_activation_that_takes_its_time_is_waited_for() -> None:
     machine = Machine({"SoftwareLicensingProduct": [row(5), row(5), row(5), row(5), row(1)]}, [TIMED_OUT])
     outcome = carry_out(machine)
-    assert (outcome.problems, machine.called, machine.slept) == ((), ["Activate"], 3.0)
+    assert (outcome.problems, machine.called, machine.time.now) == ((), ["Activate"], 3.0)
 
 
 def test_an_activation_that_never_comes_is_told() -> None:
     machine = Machine({"SoftwareLicensingProduct": [row(5)] * 99}, [TIMED_OUT])
     outcome = carry_out(machine, timeout=20)
     assert [item.code for item in outcome.problems] == ["host_activation_timed_out"]
-    assert (machine.called, machine.slept) == (["Activate"], 20.0)
+    assert (machine.called, machine.time.now) == (["Activate"], 20.0)
 
 
 def test_a_key_that_windows_took_and_does_not_hold_is_not_activated() -> None:
@@ -305,7 +300,7 @@ NO_ROWS: dict[str, Any] = {"SoftwareLicensingProduct": [[{"PartialProductKey": "
 
 def test_what_azure_local_answers_holds_no_whole_key() -> None:
     machine = Machine(NO_ROWS, programs=[{**ANSWER, "error": f"bad {KEY}"}])
-    state = azure_local.read_avma(machine)  # type: ignore[arg-type]
+    state = azure_local.read_avma(machine)
     shown = json.dumps(state.to_dict())
     assert KEY not in shown
     assert KEY.lower() not in shown
@@ -314,20 +309,20 @@ def test_what_azure_local_answers_holds_no_whole_key() -> None:
 
 def test_warnings_before_the_answer_are_passed_over() -> None:
     machine = Machine(NO_ROWS, programs=["\ufeffWARNING: {not this}\r\n" + json.dumps(ANSWER) + "\r\n"])
-    assert azure_local.read_avma(machine).module == "1.1"  # type: ignore[arg-type]
+    assert azure_local.read_avma(machine).module == "1.1"
 
 
 @pytest.mark.parametrize("answer", ["", "Get-Module: no such thing\r\n", "[]", "null", '{"module": '])
 def test_an_answer_that_is_none_is_an_error(answer: str) -> None:
     with pytest.raises(ProcessError):
-        azure_local.read_avma(Machine(NO_ROWS, programs=[answer]))  # type: ignore[arg-type]
+        azure_local.read_avma(Machine(NO_ROWS, programs=[answer]))
 
 
 def test_a_key_is_set_from_standard_input() -> None:
     machine = Machine(NO_ROWS, programs=[{"result": [], "error": None}, {**ANSWER, "result": [LAST_FIVE]}])
-    outcome = hosts.carry_out(machine, on_azure_local(avma([])), Step.INSTALL, KEY, True, 60)  # type: ignore[arg-type]
+    outcome = hosts.carry_out(machine, on_azure_local(avma([])), Step.INSTALL, KEY, True, 60)
     assert (outcome.problems, outcome.doubts) == ((), ())
-    assert [stdin for _arguments, stdin in machine.ran] == [f"{KEY}\r\n".encode(), b""]
+    assert machine.stdin == [f"{KEY}\r\n".encode(), b""]
 
 
 @pytest.mark.parametrize(
@@ -346,7 +341,7 @@ def test_what_is_read_back_decides(
     said: Any, error: str | None, after: Any, code: str | None, hresult: int | None
 ) -> None:
     machine = Machine(NO_ROWS, programs=[{"result": said, "error": error}, {**ANSWER, "result": after}])
-    outcome = hosts.carry_out(machine, on_azure_local(avma([])), Step.INSTALL, KEY, True, 60)  # type: ignore[arg-type]
+    outcome = hosts.carry_out(machine, on_azure_local(avma([])), Step.INSTALL, KEY, True, 60)
     assert [(item.code, item.hresult) for item in outcome.problems] == ([(code, hresult)] if code else [])
     assert [item.code for item in outcome.doubts] == (["host_key_unproved"] if after == ["?"] and not code else [])
 
@@ -356,22 +351,22 @@ def test_what_is_read_back_decides(
 
 def test_a_host_without_failover_clustering_is_in_no_cluster() -> None:
     fault = FaultError("Invalid namespace", hresults=(0x8004100E,))
-    assert cluster.read_cluster(Machine({"MSCluster_Cluster": [fault]})) is None  # type: ignore[arg-type]
+    assert cluster.read_cluster(Machine({"MSCluster_Cluster": [fault]})) is None
 
 
 def test_a_host_that_has_joined_no_cluster_is_in_none() -> None:
-    assert cluster.read_cluster(Machine({"MSCluster_Cluster": [[]]})) is None  # type: ignore[arg-type]
+    assert cluster.read_cluster(Machine({"MSCluster_Cluster": [[]]})) is None
 
 
 def test_a_cluster_that_cannot_be_read_is_an_error() -> None:
     fault = FaultError("RPC", hresults=(0x800706BA,))
     with pytest.raises(FaultError):
-        cluster.read_cluster(Machine({"MSCluster_Cluster": [fault]}))  # type: ignore[arg-type]
+        cluster.read_cluster(Machine({"MSCluster_Cluster": [fault]}))
 
 
 def test_the_state_of_nodes() -> None:
     states = {"N1": "0", "N2": "1", "N3": "2", "N4": "3", "N5": "4294967295"}
     nodes = [{"Name": name, "State": state} for name, state in states.items()] + [{"Name": "N6"}]
-    found = cluster.read_cluster(Machine({"MSCluster_Cluster": [[{"Name": "C"}]], "MSCluster_Node": [nodes]}))  # type: ignore[arg-type]
+    found = cluster.read_cluster(Machine({"MSCluster_Cluster": [[{"Name": "C"}]], "MSCluster_Node": [nodes]}))
     assert found is not None
     assert [node.state for node in found.nodes] == ["up", "down", "paused", "joining", "unknown", "unknown"]
