@@ -5,27 +5,39 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: verification_summary
-short_description: The verdict over many guests
+short_description: The verdict over many hosts and guests
 version_added: 0.1.0
 description:
-  - Takes what M(hyperv.avma.guest_info) returned for each of many guests, and says which host activated which guest, and everything that
-    is wrong.
-  - A guest that failed or was unreachable is a problem like the others.
+  - Joins what hosts and guests told of themselves, and says which host activated which guest, and everything that is wrong - with each,
+    across clusters, and where a failover would lose an activation.
+  - A machine that failed or was unreachable is a problem like the others.
 options:
   _input:
-    description: The registered results, by the name of the machine; an empty result stands for a machine that was lost before.
+    description:
+      - What was read, as the O(hyperv.avma.report#module:results) of M(hyperv.avma.report).
     type: dict
     required: true
+  accepted:
+    description: The codes of problems that do not count.
+    type: list
+    elements: str
+    default: []
+seealso:
+  - module: hyperv.avma.report
 author:
   - The hyperv.avma authors (@hyperv-avma)
 """
 
 EXAMPLES = r"""
-- name: Fail if anything is wrong with these two
+- name: Read the guest
+  hyperv.avma.guest_info:
+  register: read
+
+- name: Fail if anything is wrong with it
   ansible.builtin.assert:
     that: summary.problems == []
   vars:
-    summary: "{{ {'web01': web01_result, 'web02': web02_result} | hyperv.avma.verification_summary }}"
+    summary: "{{ {inventory_hostname: {'guest_info': read}} | hyperv.avma.verification_summary }}"
 """
 
 RETURN = r"""
@@ -34,7 +46,11 @@ _value:
   type: dict
   contains:
     activated:
-      description: A line for each guest without problems, with the host that activated it and when.
+      description: A line for each guest that is proved to be activated and has no problem, with its host and the time.
+      type: list
+      elements: str
+    not_read:
+      description: The virtual machines that their hosts know, and that were not asked themselves.
       type: list
       elements: str
     problems:
@@ -47,21 +63,22 @@ _value:
       elements: str
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ..plugin_utils._avma import verification
+from ..plugin_utils._avma.report import build_report
+from ..plugin_utils._avma.verification import summarize
 
 
-def verification_summary(results: dict[str, Any]) -> dict[str, Any]:
-    """The verdict over many guests."""
+def verification_summary(results: dict[str, Any], accepted: Sequence[str] = ()) -> dict[str, Any]:
+    """The verdict over many hosts and guests."""
     try:
-        return verification.summarize(results)
-    except (AttributeError, KeyError, TypeError) as error:
+        return summarize(build_report(results, generated="", title=""), accepted)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise AnsibleFilterError(
-            "hyperv.avma.verification_summary: give it the results of guest_info, by the name of the machine"
+            "hyperv.avma.verification_summary: give it what the modules returned, by the name of the machine and of the module"
         ) from error
 
 

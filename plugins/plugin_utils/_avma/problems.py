@@ -270,6 +270,10 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
         "The machine does not have the Hyper-V role.",
         "Run this on a Hyper-V host, or install the role.",
     ),
+    "failover_gap": (
+        "On {node}, which may own it, the guest would lose its activation: {reason}",
+        "{remedy}",
+    ),
     "activation_too_old": (
         "The guest was last activated by {host} at {time}, which is before {since}.",
         "Run guest_key with this host among its expected_hosts, or look at the events of guest and host: AVMA renews by itself.",

@@ -14,13 +14,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from .clusters import cluster_problems, failover_moves
-from .verification import problems_of
+from .problems import problem
 
 #: Of the report's shape; another one when a value is removed or gets another meaning.
 VERSION = 1
 
 #: Problems that mean "not known", not "wrong". Those that a host has with a guest are settled by what the guest itself tells.
-_UNDECIDED = frozenset({"guest_unknown", "host_avma_unknown", "not_read", "unreachable"})
+UNDECIDED = frozenset({"guest_unknown", "host_avma_unknown", "not_read", "unreachable"})
 
 _Dict: TypeAlias = "dict[str, Any]"
 #: By the name of a machine in the inventory, then by module, what the module returned: ``host_info`` and ``vm_info`` of a host,
@@ -101,6 +101,22 @@ def _place(hosts: Sequence[_Dict]) -> None:
             host["cluster"] = clusters.get(_short(host["name"]))
 
 
+def problems_of(result: Mapping[str, Any], part: str) -> list[Mapping[str, Any]]:
+    """What is wrong with a machine, also if it is that it could not be read.
+
+    :param result: What the module returned, or an empty result.
+    :param part: The value of it that holds the problems, ``guest`` or ``host``.
+    """
+    if part in result:
+        return list(result[part]["problems"])
+    if result.get("problems"):
+        return list(result["problems"])
+    if not result:
+        return [problem("unreachable", detail="it was lost earlier in the run").to_dict()]
+    code = "unreachable" if result.get("unreachable") else "not_read"
+    return [problem(code, detail=result.get("msg", "no reason given")).to_dict()]
+
+
 def _guests(results: Results, hosts: Mapping[str, _Dict]) -> list[_Dict]:
     """The guests that the hosts know, joined with what the guests in the inventory tell of themselves."""
     guests = [
@@ -170,7 +186,7 @@ def _join(guest: _Dict, machine: str, result: Mapping[str, Mapping[str, Any]]) -
     if "guest" in info:
         told = info["guest"]
         guest.update(system=told["system"], license=told["license"], activation=told["activation"])
-        guest["problems"] = [item for item in guest["problems"] if item["code"] not in _UNDECIDED]
+        guest["problems"] = [item for item in guest["problems"] if item["code"] not in UNDECIDED]
     known = {item["code"] for item in problems}
     guest["problems"] = [*problems, *(item for item in guest["problems"] if item["code"] not in known)]
     guest.update(machine=machine, events=_events(result))
@@ -180,7 +196,7 @@ def _verdict(guest: Mapping[str, Any]) -> str:
     codes = {item["code"] for item in guest["problems"]}
     if "not_windows" in codes:
         return "not_applicable"
-    if codes - _UNDECIDED:
+    if codes - UNDECIDED:
         return "attention"
     return "activated" if guest["activation"] else "not_read"
 
@@ -227,7 +243,7 @@ def _failover(results: Results, clusters: Mapping[str, str | None]) -> list[_Dic
                 "nodes": [],
             }
             refusal = move.refusal.to_dict() if move.refusal else None
-            status = "activates" if not refusal else "unknown" if refusal["code"] in _UNDECIDED else "gap"
+            status = "activates" if not refusal else "unknown" if refusal["code"] in UNDECIDED else "gap"
             rows.setdefault(move.vm["id"], row)["nodes"].append(
                 {"name": move.node, "status": status, "problem": refusal}
             )

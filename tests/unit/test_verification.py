@@ -1,0 +1,153 @@
+"""The verdict over many hosts and guests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.hyperv.avma.plugins.filter.verification_summary import verification_summary
+
+SYSTEM = {
+    "release": "2022",
+    "edition": "Datacenter",
+    "core": False,
+    "evaluation": False,
+    "build": 20348,
+    "sku": 8,
+    "name": "Windows Server 2022",
+}
+LICENSE = {
+    "name": "Windows(R), ServerDatacenter edition",
+    "status": "licensed",
+    "reason": None,
+    "channel": "VT:IA",
+    "avma": True,
+    "partial_product_key": "DV9BG",
+    "activation_id": "21c56779-b449-4d20-adfc-eece0e1ad74b",
+    "grace_minutes": 10080,
+}
+ACTIVATION = {"host": "NODE1.lab.example", "time": "2026-11-22T08:15:30Z", "iaid": "1", "host_pid": "2"}
+PROBLEM = {"code": "not_avma", "message": "It is not.", "remedy": "Make it so."}
+
+
+def guest(**changes: Any) -> dict[str, Any]:
+    told = {
+        "system": SYSTEM,
+        "license": LICENSE,
+        "activation": ACTIVATION,
+        "hypervisor": None,
+        "events": [],
+        "problems": [],
+    }
+    return {"guest_info": {"guest": told | changes}}
+
+
+def host(
+    name: str, *vms: dict[str, Any], activates: tuple[str, ...] = ("2019", "2022"), **changes: Any
+) -> dict[str, Any]:
+    nodes = [{"name": node, "state": "up"} for node in ("NODE1", "NODE2")]
+    facts = {
+        "name": name,
+        "system": SYSTEM | {"release": activates[-1]},
+        "backend": "windows_server",
+        "hyperv": True,
+        "license": LICENSE | {"channel": "Volume:MAK", "avma": False, "partial_product_key": name[-5:]},
+        "avma": None,
+        "cluster": {"name": "CL1", "nodes": nodes},
+        "activates": list(activates),
+        "activates_known": True,
+        "problems": [],
+    }
+    return {"host_info": {"host": facts | changes}, "vm_info": {"vms": list(vms)}}
+
+
+def vm(name: str, **changes: Any) -> dict[str, Any]:
+    known = {
+        "name": name,
+        "id": f"id-of-{name}",
+        "state": "running",
+        "system": SYSTEM,
+        "fqdn": f"{name}.lab.example",
+        "addresses": [],
+        "rdp_addresses": [],
+        "service_pack": None,
+        "architecture": None,
+        "kvp": {},
+        "avma_key": "W3GNR-8DDXR-2TFRP-H8P33-DV9BG",
+        "possible_owners": [],
+        "data_exchange": True,
+        "eligible": True,
+        "problems": [],
+    }
+    return known | changes
+
+
+def test_an_activated_guest_is_proved_and_no_problem() -> None:
+    summary = verification_summary({"WEB01": guest()})
+    assert summary["problems"] == []
+    assert summary["messages"] == []
+    assert summary["activated"] == [
+        "WEB01: Windows Server 2022 Datacenter, activated by NODE1.lab.example at 2026-11-22T08:15:30Z"
+    ]
+
+
+def test_a_problem_is_listed_with_its_machine_and_remedy() -> None:
+    summary = verification_summary({"WEB01": guest(activation=None, problems=[PROBLEM])})
+    assert summary["problems"] == [{"machine": "WEB01", **PROBLEM}]
+    assert summary["messages"] == ["WEB01: not_avma: It is not. Make it so."]
+    assert summary["activated"] == []
+
+
+@pytest.mark.parametrize(
+    ("result", "code"),
+    [
+        ({}, "unreachable"),
+        ({"unreachable": True, "msg": "refused"}, "unreachable"),
+        ({"failed": True, "msg": "denied"}, "not_read"),
+        ({"failed": True, "msg": "x", "problems": [PROBLEM]}, "not_avma"),
+    ],
+)
+def test_a_machine_that_could_not_be_read_is_a_problem(result: dict[str, Any], code: str) -> None:
+    for results in ({"WEB01": {"guest_info": result}}, {"NODE1": {"host_info": result}}):
+        summary = verification_summary(results)
+        assert code in {item["code"] for item in summary["problems"]}
+        assert summary["activated"] == []
+
+
+def test_accepted_problems_do_not_count() -> None:
+    results = {"WEB01": guest(activation=None, problems=[PROBLEM])}
+    assert verification_summary(results, ["not_avma"])["problems"] == []
+    assert verification_summary(results, ["other"])["problems"] != []
+
+
+def test_a_vm_that_only_its_host_knows_is_told_and_is_no_problem() -> None:
+    unknown = vm("VM02", system=None, avma_key=None, eligible=None, problems=[PROBLEM | {"code": "guest_unknown"}])
+    summary = verification_summary({"NODE1": host("NODE1", vm("VM01"), unknown), "NODE2": host("NODE2")})
+    assert summary["problems"] == []
+    assert summary["not_read"] == ["VM01 on NODE1", "VM02 on NODE1"]
+
+
+def test_a_problem_that_a_host_has_with_a_vm_counts() -> None:
+    off = vm("VM01", data_exchange=False, eligible=False, problems=[PROBLEM | {"code": "data_exchange_disabled"}])
+    summary = verification_summary({"NODE1": host("NODE1", off), "NODE2": host("NODE2")})
+    assert [(item["machine"], item["code"]) for item in summary["problems"]] == [
+        ("VM01 on NODE1", "data_exchange_disabled")
+    ]
+
+
+def test_a_node_that_would_not_activate_a_guest_is_a_problem() -> None:
+    results = {"NODE1": host("NODE1", vm("VM01")), "NODE2": host("NODE2", activates=("2016", "2019"))}
+    found = [item for item in verification_summary(results)["problems"] if item["code"] == "failover_gap"]
+    assert [item["machine"] for item in found] == ["VM01"]
+    assert "NODE2" in found[0]["message"]
+
+
+def test_what_is_wrong_across_the_cluster_is_a_problem_of_its_hosts() -> None:
+    summary = verification_summary({"NODE1": host("NODE1", vm("VM01"))})
+    assert any("NODE2" in item["machine"] or "NODE2" in item["message"] for item in summary["problems"])
+
+
+def test_something_else_is_refused_with_what_to_give() -> None:
+    with pytest.raises(AnsibleFilterError, match="by the name of the machine and of the module"):
+        verification_summary({"WEB01": {"guest_info": {"guest": None}}})
