@@ -56,6 +56,10 @@ unit: venv collection ## Unit tests only
 integration: venv collection ## Playbooks against the lab
 	$(PY) -m pytest -n 2 tests/integration
 
+.PHONY: browser
+browser: venv collection ## The report's page in a headless Chromium, which must be there; pictures in build/screenshots
+	$(PY) -m pytest -n 2 tests/browser
+
 # In an environment of its own: galaxy-importer holds back a library that nox needs newer.
 NOX := $(PY) -m uv tool run 'nox>=2025.2,<2027' --no-error-on-missing-interpreters
 
