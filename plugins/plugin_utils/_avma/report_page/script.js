@@ -83,7 +83,7 @@ function sortedTable(columns, rows, { caption, sortedBy = 0 }) {
 
   function cells(row) {
     return columns.map((item, index) => {
-      const value = item.cell ? item.cell(row) : [item.value(row)];
+      const value = item.cell ? item.cell(row) : [typeof item.value(row) === "number" ? number.format(item.value(row)) : item.value(row)];
       const name = index === 0 ? "th" : "td";
       return el(name, { className: item.kind || "", ...(index === 0 ? { scope: "row" } : {}) }, ...value.map((part) => part ?? ""));
     });
@@ -163,7 +163,7 @@ function showSummary() {
     { title: "Attention", value: (row) => row.guests.attention, kind: "number", most: true },
     { title: "Not read", value: (row) => row.guests.not_read, kind: "number", most: true },
     { title: "Failover gaps", value: (row) => row.failover_gaps, kind: "number", most: true },
-  ], report.clusters, { caption: "Clusters" }).frame);
+  ], report.clusters, { caption: "Table of clusters" }).frame);
 }
 
 function nodes(list) {
@@ -194,7 +194,7 @@ function showProblems(filterGuests) {
       cell: (row) => (row.guests ? [el("button", { type: "button", className: "link", onclick: () => filterGuests(row.code) },
         number.format(row.guests), el("span", { className: "unseen" }, ` guests with ${row.code.replaceAll("_", " ")}: show them`))] : [""]),
     },
-  ], rows, { caption: "Problems by kind", sortedBy: 3 }).frame);
+  ], rows, { caption: "Table of problems", sortedBy: 3 }).frame);
 }
 
 function license(item) {
@@ -214,7 +214,7 @@ function showHosts() {
     { title: "Activates", value: (row) => row.activates.length, cell: (row) => [row.activates.join(", ")] },
     { title: "Guests", value: (row) => guests.get(row.name) || 0, kind: "number", most: true },
     { title: "Problems", value: (row) => row.problems.length, most: true, cell: (row) => problemList(row.problems), kind: "wide" },
-  ], report.hosts, { caption: "Hosts" }).frame);
+  ], report.hosts, { caption: "Table of hosts" }).frame);
 }
 
 function showGuests() {
@@ -239,7 +239,7 @@ function showGuests() {
     { title: "Activated at", value: (row) => row.activation && row.activation.time, cell: (row) => when(row.activation && row.activation.time), kind: "line" },
     { title: "Licence", value: (row) => row.license && row.license.status, cell: (row) => license(row.license), kind: "line" },
     { title: "Problems", value: (row) => row.problems.length, most: true, cell: (row) => problemList(row.problems), kind: "wide" },
-  ], report.guests, { caption: "Guests" });
+  ], report.guests, { caption: "Table of guests" });
 
   function filter() {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -360,10 +360,10 @@ function eventTable(lanes) {
   return sortedTable([
     { title: "Machine", value: (row) => row.name },
     { title: "Time", value: (row) => row.time, cell: (row) => [el("time", { dateTime: row.time }, clock(row.time))] },
-    { title: "Event", value: (row) => row.id, kind: "number" },
+    { title: "Event", value: (row) => row.id, cell: (row) => [String(row.id)] },
     { title: "Outcome", value: (row) => row.outcome, cell: (row) => [(OUTCOMES[row.outcome] || OUTCOMES.other)[1]] },
     { title: "HRESULT", value: (row) => row.hresult, cell: (row) => [row.hresult, small(row.symbol)] },
-  ], rows, { caption: "Events" }).frame;
+  ], rows, { caption: "Table of events" }).frame;
 }
 
 function showHistory() {
@@ -401,7 +401,7 @@ function showHistory() {
   table.addEventListener("toggle", draw);
   const sign = (event, text) => el("li", {}, svgFrame(mark({ time: report.generated, outcome: event }, 8, 8)), text);
   section("history").append(
-    el("div", { className: "tools" }, field("Search", search), field("Of", kind), el("label", { className: "check" }, failed, "Only with failures"), back, forth, count),
+    el("div", { className: "tools" }, field("Search", search), field("Machines", kind), el("label", { className: "check" }, failed, "Only with failures"), back, forth, count),
     el("ul", { className: "legend" }, sign("success", "activated"), sign("denied", "denied, or host or data invalid"), sign("other", "other")),
     picture, table);
   draw();
