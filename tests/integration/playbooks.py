@@ -14,7 +14,7 @@ from lab.client import Lab
 
 _CALLBACKS = Path(__file__).with_name("callback_plugins")
 #: What of the environment a playbook of the tests may see: not the developer's own settings of Ansible.
-_INHERITED = ("PATH", "HOME", "ANSIBLE_COLLECTIONS_PATH")
+_INHERITED = ("PATH", "HOME", "ANSIBLE_COLLECTIONS_PATH", "HYPERV_AVMA_RECORD")
 _TIMEOUT = 120
 
 

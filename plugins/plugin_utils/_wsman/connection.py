@@ -5,28 +5,40 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 # Here, and not when one is needed: Ansible forks a process for every task and host, and each would compile them anew. Neither
 # needs the library of the other.
 from .errors import UnsupportedConnectionError
 from .psrp import PsrpTransport
-from .session import Session
+from .recording import RecordingTransport
+from .session import Session, Transport
 from .winrm import WinrmTransport
+
+#: Names the folder to record into, on the controller; docs/recording.md is the guide.
+RECORD_VARIABLE = "HYPERV_AVMA_RECORD"
 
 
 def open_session(connection: Any, machine: str) -> Session:
-    """A session on an Ansible connection.
+    """A session on an Ansible connection, recorded if the environment says so.
 
     :param connection: The connection plugin of the task.
     :param machine: The name by which the user knows the machine.
     :raises UnsupportedConnectionError: The plugin is not one that speaks WS-Management.
     :raises AnsibleConnectionFailure: The plugin cannot connect.
     """
+    transport = _transport(connection)
+    folder = os.environ.get(RECORD_VARIABLE)
+    return Session(RecordingTransport(transport, Path(folder)) if folder else transport, machine)
+
+
+def _transport(connection: Any) -> Transport:
     if connection.transport == "winrm":
-        return Session(WinrmTransport(connection), machine)
+        return WinrmTransport(connection)
     if connection.transport == "psrp":
-        return Session(PsrpTransport(connection), machine)
+        return PsrpTransport(connection)
     raise UnsupportedConnectionError(
         f"the connection plugin {connection.transport} does not speak WS-Management: "
         "set ansible_connection to ansible.builtin.winrm or ansible.builtin.psrp"
