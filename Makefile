@@ -79,7 +79,9 @@ TOPOLOGY := tests/lab/topologies/demo.yml
 
 .PHONY: lab
 lab: venv collection ## Simulated machines to try playbooks on; ends with Ctrl-C. TOPOLOGY=file for others than the demo's
-	@echo "From another terminal, here: .venv/bin/ansible-playbook -i build/lab/inventory hyperv.avma.site"
+	@echo "From another terminal, here:"
+	@echo '  export PATH=$$PWD/.venv/bin:$$PATH ANSIBLE_COLLECTIONS_PATH=$$PWD/build/collections'
+	@echo "  ansible-playbook -i build/lab/inventory hyperv.avma.site"
 	@PYTHONPATH=tests $(PY) -m lab up $(TOPOLOGY) --directory build/lab
 
 .PHONY: bench
@@ -128,6 +130,10 @@ importer: build
 	@# It exits 0 with warnings, too.
 	cd dist && GALAXY_IMPORTER_CHECK_REQUIRED_TAGS=true ../$(PY) -m galaxy_importer.main $(notdir $(TARBALL)) | tee importer.log
 	! grep -E '^(WARNING|ERROR)' dist/importer.log
+
+.PHONY: docs
+docs: venv collection ## The user documentation, in build/docs/html (about 15 s)
+	PYTHONPATH=build/collections $(PY) tools/docs.py
 
 .PHONY: build
 build: venv ## Build the collection's tarball into dist/
