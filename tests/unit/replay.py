@@ -30,7 +30,9 @@ def sessions(folder: Path) -> list[Path]:
 
 def recorded() -> list[Path]:
     """Sessions recorded from real machines: in ``recordings`` beside this file, and where HYPERV_AVMA_RECORDINGS says."""
-    folders = [Path(__file__).with_name("recordings"), Path(os.environ.get("HYPERV_AVMA_RECORDINGS", "/nonexistent"))]
+    folders = [Path(__file__).with_name("recordings")]
+    if os.environ.get("HYPERV_AVMA_RECORDINGS"):
+        folders.append(Path(os.environ["HYPERV_AVMA_RECORDINGS"]).expanduser())
     return [session for folder in folders if folder.is_dir() for session in sessions(folder)]
 
 
