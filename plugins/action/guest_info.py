@@ -12,11 +12,10 @@ from ..plugin_utils._avma import keys
 from ..plugin_utils._avma.events import GUEST_EVENT, parse_since
 from ..plugin_utils._avma.guests import Wish, assess, plan, platform_problem
 from ..plugin_utils._avma.problems import problem
-from ..plugin_utils._avma.releases import identify_system
 from ..plugin_utils._windows.events import read_events
 from ..plugin_utils._windows.hypervisor import read_hypervisor
-from ..plugin_utils._windows.licensing import read_license
-from ..plugin_utils._windows.system import read_operating_system, read_platform
+from ..plugin_utils._windows.machine import read_machine
+from ..plugin_utils._windows.system import read_platform
 from ..plugin_utils._wsman.session import Session
 
 _EVENTS = 10
@@ -46,14 +45,8 @@ class ActionModule(AvmaAction):
             activated_since = parse_since(since, datetime.now(timezone.utc)) if since else None
         except ValueError as error:
             raise Failure([problem("invalid_argument", detail=error)]) from error
-        operating_system = read_operating_system(session)
-        license = read_license(session, operating_system.build)
-        system = identify_system(
-            operating_system.build,
-            operating_system.sku,
-            license.license_family if license else None,
-            operating_system.caption,
-        )
+        machine = read_machine(session)
+        system, license = machine.system, machine.license
         decision = plan(system, license, Wish(key_overrides=overrides))
         problems = list(decision.problems) or assess(
             license, decision.product_key, arguments["expected_hosts"], activated_since

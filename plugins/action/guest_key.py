@@ -11,10 +11,10 @@ from ..plugin_utils._avma import keys
 from ..plugin_utils._avma.guests import Plan, Step, Wish, plan, platform_problem
 from ..plugin_utils._avma.licenses import License, Status
 from ..plugin_utils._avma.problems import problem
-from ..plugin_utils._avma.releases import Edition, Release, identify_system
+from ..plugin_utils._avma.releases import Edition, Release
 from ..plugin_utils._windows.activation import carry_out
-from ..plugin_utils._windows.licensing import read_license
-from ..plugin_utils._windows.system import read_operating_system, read_platform
+from ..plugin_utils._windows.machine import read_machine
+from ..plugin_utils._windows.system import read_platform
 from ..plugin_utils._wsman.session import Session
 
 
@@ -34,14 +34,8 @@ class ActionModule(AvmaAction):
     def perform(self, session: Session, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Read, decide, write what is missing, and prove it."""
         wish = _wish(arguments)
-        operating_system = read_operating_system(session)
-        before = read_license(session, operating_system.build)
-        system = identify_system(
-            operating_system.build,
-            operating_system.sku,
-            before.license_family if before else None,
-            operating_system.caption,
-        )
+        machine = read_machine(session)
+        system, before = machine.system, machine.license
         result = {"system": system.to_dict(), **_show(before), "problems": [], "changed": False}
         decision = plan(system, before, wish)
         if decision.problems:
@@ -59,7 +53,7 @@ class ActionModule(AvmaAction):
                 **self._difference(_summary(before), _prediction(decision, wish, before)),
             }
 
-        outcome = carry_out(session, decision, wish, operating_system.build, arguments["timeout"])
+        outcome = carry_out(session, decision, wish, system.build, arguments["timeout"])
         result.update(
             _show(outcome.license),
             changed=_summary(outcome.license) != _summary(before),

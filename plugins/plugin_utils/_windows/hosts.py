@@ -11,11 +11,10 @@ from .._avma.guests import Step, key_not_taken_problem, rejected_key_problem
 from .._avma.hosts import Backend, HostFacts, host_activation_problem, refused_by_azure_local
 from .._avma.keys import last_five
 from .._avma.problems import Problem, problem
-from .._avma.releases import identify_system
 from .._wsman.session import Session
 from . import azure_local, licensing
 from .attempts import Attempts, Clock
-from .system import read_operating_system
+from .machine import read_machine
 
 #: The Hyper-V Virtual Machine Management service, which comes with the role (facts, section 7.4).
 _HYPERV_SERVICE = "vmms"
@@ -26,17 +25,10 @@ def read_host(session: Session) -> HostFacts:
 
     :raises ProcessError: On Azure Local, PowerShell could not be run.
     """
-    operating_system = read_operating_system(session)
-    license = licensing.read_license(session, operating_system.build)
-    system = identify_system(
-        operating_system.build,
-        operating_system.sku,
-        license.license_family if license else None,
-        operating_system.caption,
-    )
+    machine = read_machine(session)
     services = session.query(f"SELECT Name FROM Win32_Service WHERE Name = '{_HYPERV_SERVICE}'")
-    avma = azure_local.read_avma(session) if system.azure_local else None
-    return HostFacts(operating_system.computer_name, system, bool(services), license, avma)
+    avma = azure_local.read_avma(session) if machine.system.azure_local else None
+    return HostFacts(machine.name, machine.system, bool(services), machine.license, avma)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,42 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a machine is and how it is licensed: what every plan begins with. Private to this collection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .._avma.licenses import License
+from .._avma.releases import System, identify_system
+from .._wsman.session import Session
+from .licensing import read_license
+from .system import read_operating_system
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine, by its computer name.
+
+    :ivar license: The licence of Windows; None if no product key is installed.
+    """
+
+    name: str
+    system: System
+    license: License | None
+
+
+def read_machine(session: Session) -> Machine:
+    """Read it, by two queries.
+
+    :raises InvalidAnswerError: It tells no build number.
+    """
+    operating_system = read_operating_system(session)
+    license = read_license(session, operating_system.build)
+    system = identify_system(
+        operating_system.build,
+        operating_system.sku,
+        license.license_family if license else None,
+        operating_system.caption,
+    )
+    return Machine(operating_system.computer_name, system, license)
