@@ -234,7 +234,10 @@ def _unescape(text: str) -> str:
 def _number(text: str) -> int | float:
     if re.fullmatch(r"[+-]?0[xX].*", text):
         return int(text, 16)
-    return int(text) if re.fullmatch(r"[+-]?\d+", text) else float(text)
+    try:
+        return int(text) if re.fullmatch(r"[+-]?\d+", text) else float(text)
+    except ValueError:
+        raise _invalid("a number is too long") from None
 
 
 def like_pattern(text: str) -> re.Pattern[str]:

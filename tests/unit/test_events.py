@@ -24,6 +24,8 @@ NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
         ("0x80004005", "0x80004005", None, "other"),
         ("", None, None, "other"),
         ("{{ 7 * 7 }}", "0x00000007", None, "other"),
+        ("010", "0x0000000A", None, "other"),
+        ("9" * 5000, "0x540BE3FF", None, "other"),
     ],
 )
 def test_the_hresult_decides_what_came_of_a_request(

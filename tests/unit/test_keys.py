@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -168,3 +168,22 @@ def test_an_override_of_a_release_is_that_of_its_sac_versions_too() -> None:
 def test_overrides_that_can_never_apply_are_refused(overrides: dict[str, dict[str, str]], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         keys.check_overrides(overrides)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{key}",
+        "the key {key}.",
+        "PRODUCTKEY={key}\r\n",
+        "8DDXR-2TFRP-H8P33-DV9BG-{key}",
+        "{key}{key}",
+    ],
+)
+@pytest.mark.parametrize("change", [str, str.lower, lambda key: key.replace("-", "")])
+def test_no_whole_key_is_shown(text: str, change: Callable[[str], str]) -> None:
+    key = change("F2K7M-QXW9C-VB4TN-HJ8RD-6YPG3")
+    masked = keys.mask({"a": [text.format(key=key)]})["a"][0]
+    assert key not in masked
+    assert key[:5] not in masked
+    assert masked.rstrip("\r\n.").endswith(key[-5:])

@@ -254,6 +254,7 @@ class TestAnswers:
             ("boolean", "yes"),
             ("datetime", "yesterday"),
             ("datetime", "2026-13-41T99:99:99Z"),
+            ("datetime", "9999-12-31T23:59:59-01:00"),
         ],
     )
     def test_a_value_of_another_type_is_an_invalid_answer(self, kind: str, text: str) -> None:

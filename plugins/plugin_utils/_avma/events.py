@@ -31,7 +31,7 @@ _OUTCOMES: Mapping[int, str] = {
     _INVALID_DATA: "invalid_data",
 }
 
-_HRESULT = re.compile(r"0x[0-9A-Fa-f]{1,8}|-?\d+")
+_HRESULT = re.compile(r"0x[0-9A-Fa-f]{1,8}|-?\d{1,10}")
 
 _AGE = re.compile(r"(\d{1,6})([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -74,7 +74,7 @@ def decode_event(event_id: int, record: int | None, time: datetime | None, strin
     """An entry from what the log holds of it."""
     match = _HRESULT.search(strings[0]) if strings else None
     # Always hexadecimal or decimal by its form: hr is written as 0x%08X (UNVERIFIED).
-    hresult = int(match[0], 0) & 0xFFFFFFFF if match else None
+    hresult = int(match[0], 16 if match[0].startswith("0x") else 10) & 0xFFFFFFFF if match else None
     return Event(event_id, record, time, tuple(strings), hresult)
 
 

@@ -73,8 +73,8 @@ KMS_CLIENT_KEYS: Mapping[str, tuple[str, Edition]] = {
 # The alphabet of product keys: base 24 without vowels and look-alikes, and the N of keys since Windows 8.
 GROUP = "[BCDFGHJKMNPQRTVWXY2346789]{5}"
 _PRODUCT_KEY = re.compile(f"{GROUP}(?:-{GROUP}){{4}}")
-# Also in small letters and without hyphens.
-_ANY_PRODUCT_KEY = re.compile(f"(?:{GROUP}-?){{4}}({GROUP})", re.IGNORECASE)
+# Also in small letters, without hyphens, and after other groups.
+_ANY_PRODUCT_KEY = re.compile(f"(?:{GROUP}-?){{4,}}({GROUP})", re.IGNORECASE)
 
 #: A user's additions to the table: by build, SAC version or release, then by edition.
 Overrides = Mapping[str, Mapping[str, str]]

@@ -49,7 +49,10 @@ def parse_datetime(text: str) -> datetime | None:
     local = datetime(year, month, day, hour, minute, second, microsecond, tzinfo=timezone.utc)
     if local - _NEVER < timedelta(days=1):
         return None
-    return local - timedelta(minutes=minutes)
+    try:
+        return local - timedelta(minutes=minutes)
+    except OverflowError as error:
+        raise ValueError(f"{text!r} is beyond the end of time") from error
 
 
 class Instance(Mapping[str, "Value | list[Value]"]):
