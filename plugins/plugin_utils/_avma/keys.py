@@ -73,8 +73,8 @@ KMS_CLIENT_KEYS: Mapping[str, tuple[str, Edition]] = {
 # The alphabet of product keys: base 24 without vowels and look-alikes, and the N of keys since Windows 8.
 GROUP = "[BCDFGHJKMNPQRTVWXY2346789]{5}"
 _PRODUCT_KEY = re.compile(f"{GROUP}(?:-{GROUP}){{4}}")
-# Also in small letters, without hyphens, and after other groups.
-_ANY_PRODUCT_KEY = re.compile(f"(?:{GROUP}-?){{4,}}({GROUP})", re.IGNORECASE)
+# Also in small letters and without hyphens.
+_ANY_PRODUCT_KEY = re.compile(f"(?:{GROUP}-?){{4}}({GROUP})", re.IGNORECASE)
 
 #: A user's additions to the table: by build, SAC version or release, then by edition.
 Overrides = Mapping[str, Mapping[str, str]]
@@ -113,7 +113,10 @@ def last_five(key: str) -> str:
 def mask(value: Any) -> Any:
     """A value of JSON's types with every product key in its texts cut down to its last five characters."""
     if isinstance(value, str):
-        return _ANY_PRODUCT_KEY.sub(r"*****-\1", value)
+        # Until there is no more: what is left of one may be the beginning of another.
+        while (shown := _ANY_PRODUCT_KEY.sub(r"*****-\1", value)) != value:
+            value = shown
+        return value
     if isinstance(value, Mapping):
         return {mask(name): mask(item) for name, item in value.items()}
     if isinstance(value, Sequence):
