@@ -21,6 +21,16 @@ with suppress(ImportError):
     import requests
     from spnego.exceptions import SpnegoError
 
+# Ansible forks a process for every task and host, once this is imported. OpenSSL looks a cipher up when it is first used, in each
+# of them again: for that of NTLM, a fifth of the processor time that a task takes there.
+with suppress(ImportError):
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.decrepit.ciphers.algorithms import ARC4
+    from cryptography.hazmat.primitives.ciphers import Cipher
+
+    with suppress(UnsupportedAlgorithm):
+        Cipher(ARC4(bytes(16)), mode=None).encryptor()
+
 
 def limit_answers(session: requests.Session) -> None:
     """Have the session refuse an answer larger than ``MAX_ANSWER_BYTES`` without reading it to its end."""

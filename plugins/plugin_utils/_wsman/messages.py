@@ -126,12 +126,11 @@ def _envelope(header: Header, action: str, uri: str, body: str, selectors: Mappi
         f'<s:Envelope xmlns:s="{_SOAP}" xmlns:a="{_ADDRESSING}" xmlns:n="{_ENUMERATION}" xmlns:w="{_WSMAN}">'
         f"<s:Header><a:To>{xml_text(header.to)}</a:To>"
         f'<w:ResourceURI s:mustUnderstand="true">{xml_text(uri)}</w:ResourceURI>'
-        f'<a:ReplyTo><a:Address s:mustUnderstand="true">{_ANONYMOUS}</a:Address></a:ReplyTo>'
+        f"<a:ReplyTo><a:Address>{_ANONYMOUS}</a:Address></a:ReplyTo>"
         f'<a:Action s:mustUnderstand="true">{xml_text(action)}</a:Action>'
         f'<w:MaxEnvelopeSize s:mustUnderstand="true">{MAX_ENVELOPE_BYTES}</w:MaxEnvelopeSize>'
         f"<a:MessageID>{header.message_id}</a:MessageID>"
-        f'<w:Locale xml:lang="en-US" s:mustUnderstand="false"/>'
-        f'<p:DataLocale xmlns:p="{_MS_WSMAN}" xml:lang="en-US" s:mustUnderstand="false"/>'
+        f'<w:Locale xml:lang="en-US"/><p:DataLocale xmlns:p="{_MS_WSMAN}" xml:lang="en-US"/>'
         f"{selector_set}<w:OperationTimeout>PT{header.operation_timeout}S</w:OperationTimeout></s:Header>"
         f"<s:Body>{body}</s:Body></s:Envelope>"
     ).encode()
