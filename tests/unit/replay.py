@@ -32,7 +32,7 @@ def recorded() -> list[Path]:
     """Sessions recorded from real machines: in ``recordings`` beside this file, and where HYPERV_AVMA_RECORDINGS says."""
     folders = [Path(__file__).with_name("recordings")]
     if os.environ.get("HYPERV_AVMA_RECORDINGS"):
-        folders.append(Path(os.environ["HYPERV_AVMA_RECORDINGS"]).expanduser())
+        folders.append(Path(os.environ["HYPERV_AVMA_RECORDINGS"]))
     return [session for folder in folders if folder.is_dir() for session in sessions(folder)]
 
 
