@@ -92,3 +92,20 @@ def test_a_report_that_cannot_be_written_says_why(lab: Lab, run_playbook: RunPla
     assert run.rc == 2
     assert f"The report cannot be written to {tmp_path}/file: Not a directory." in run.of("WEB1")["msg"]
     assert "Traceback" not in run.stdout
+
+
+def test_results_that_are_none_are_refused(run_playbook: RunPlaybook, tmp_path: Path) -> None:
+    run = run_playbook(
+        None,
+        f"""
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - hyperv.avma.report:
+        results: {{HV1: {{host_info: {{host: {{name: HV1}}}}}}}}
+        dest: {tmp_path}/report
+""",
+    )
+    assert run.rc == 2
+    assert "results: give it what the modules returned" in run.of("localhost")["msg"]
+    assert not (tmp_path / "report").exists()

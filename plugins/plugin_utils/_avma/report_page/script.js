@@ -58,6 +58,11 @@ const verdict = (item) => badge(...VERDICTS[item.verdict]);
 const small = (text) => (text ? el("small", {}, text) : null);
 const when = (time) => (time ? [el("time", { dateTime: time }, clock(time)), small(age(time))] : []);
 
+function named(host) {
+  const [name, ...domain] = (host || "").split(".");
+  return [name, small(domain.join("."))];
+}
+
 function windows(system) {
   if (!system) return [];
   const edition = [system.edition, system.core ? "Core" : "", system.evaluation ? "Evaluation" : ""].filter(Boolean).join(", ");
@@ -72,7 +77,7 @@ function problemList(problems) {
 }
 
 // A table whose columns sort: {title, value(row) to sort by, cell(row) if that is not what to show, kind of cell, most if the most comes first}.
-function sortedTable(columns, rows, { caption, sortedBy = 0 }) {
+function sortedTable(columns, rows, { caption, sortedBy = 0, empty = "Nothing to show." }) {
   let column = sortedBy;
   let descending = Boolean(columns[column].most);
   let shown = rows;
@@ -110,7 +115,7 @@ function sortedTable(columns, rows, { caption, sortedBy = 0 }) {
     });
     const sorted = [...shown].sort(compare);
     body.replaceChildren(...(sorted.length ? sorted.map(build)
-      : [el("tr", {}, el("td", { colSpan: columns.length, className: "empty" }, "Nothing to show."))]));
+      : [el("tr", {}, el("td", { colSpan: columns.length, className: "empty" }, empty))]));
   }
 
   function sortBy(index) {
@@ -151,7 +156,7 @@ function showSummary() {
     tile(guests.not_read ? "warn" : "good", "Guests not read", [number.format(guests.not_read)],
       guests.not_read ? "Known from their hosts only" : null),
     tile(hosts.attention ? "bad" : "good", "Hosts ready to activate", of(hosts.ready, hosts.total)),
-    tile(gaps ? "bad" : "good", "Failover gaps", [number.format(gaps)], "A guest on a node that would not activate it"),
+    tile(gaps ? "bad" : "good", "Failover gaps", [number.format(gaps)], gaps ? "A guest on a node that would not activate it" : null),
     tile("", "Oldest activation", [oldest ? clock(oldest).slice(0, 10) : "none"], oldest ? age(oldest) : null)));
   if (!report.clusters.length) return;
   section("summary").append(el("h3", {}, "Clusters"), sortedTable([
@@ -194,7 +199,7 @@ function showProblems(filterGuests) {
       cell: (row) => (row.guests ? [el("button", { type: "button", className: "link", onclick: () => filterGuests(row.code) },
         number.format(row.guests), el("span", { className: "unseen" }, ` guests with ${row.code.replaceAll("_", " ")}: show them`))] : [""]),
     },
-  ], rows, { caption: "Table of problems", sortedBy: 3 }).frame);
+  ], rows, { caption: "Table of problems", sortedBy: 3, empty: "Nothing is known to be wrong." }).frame);
 }
 
 function license(item) {
@@ -235,7 +240,7 @@ function showGuests() {
     { title: "Verdict", value: (row) => row.verdict, cell: (row) => [verdict(row)] },
     { title: "On host", value: (row) => row.host, cell: (row) => [row.host, small([row.cluster, row.state === "running" ? "" : row.state].filter(Boolean).join(", "))], kind: "line" },
     { title: "Windows", value: (row) => row.system && row.system.name, cell: (row) => windows(row.system), kind: "line" },
-    { title: "Activated by", value: (row) => row.activation && row.activation.host },
+    { title: "Activated by", value: (row) => row.activation && row.activation.host, cell: (row) => named(row.activation && row.activation.host), kind: "line" },
     { title: "Activated at", value: (row) => row.activation && row.activation.time, cell: (row) => when(row.activation && row.activation.time), kind: "line" },
     { title: "Licence", value: (row) => row.license && row.license.status, cell: (row) => license(row.license), kind: "line" },
     { title: "Problems", value: (row) => row.problems.length, most: true, cell: (row) => problemList(row.problems), kind: "wide" },
