@@ -101,7 +101,7 @@ def key_tables() -> str:
 _UNVERIFIED = """# What the code guesses
 
 Every comment of the code that says UNVERIFIED, which is: recalled, inferred or found in no source. If you have a Windows machine that
-proves one of them right or wrong, please tell us."""
+proves one of them right or wrong, please [tell us](recording.md)."""
 
 
 def unverified() -> str:

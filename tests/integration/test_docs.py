@@ -1,0 +1,110 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The scenarios of the documentation, word for word: what is typed there works, and prints what is shown there."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from lab.client import Lab
+
+ROOT = Path(__file__).resolve().parents[2]
+GUIDE = (ROOT / "docs" / "scenarios.md").read_text(encoding="utf-8")
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+MAKE_LAB = re.compile(r"make lab TOPOLOGY=(\S+)")
+FILE_NAME = re.compile(r"# ([\w./-]+\.yml)\n")
+VOLATILE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+
+@dataclass
+class Scenario:
+    """A chapter of the guide.
+
+    :ivar files: What the user writes, by name.
+    :ivar commands: What the user types in turn, each with the output that is shown.
+    """
+
+    title: str
+    topology: Path
+    files: dict[str, str] = field(default_factory=dict)
+    commands: list[tuple[str, str]] = field(default_factory=list)
+
+
+def read_scenarios() -> Iterator[Scenario]:
+    for chapter in GUIDE.split("\n## ")[1:]:
+        topology = MAKE_LAB.search(chapter)
+        if topology is None:
+            continue
+        scenario = Scenario(chapter.partition("\n")[0], ROOT / topology[1])
+        for language, text in BLOCK.findall(chapter):
+            name = FILE_NAME.match(text)
+            if language == "yaml" and name:
+                scenario.files[name[1]] = text
+            elif language == "console":
+                for command in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+                    typed, _, shown = command.partition("\n")
+                    if not MAKE_LAB.match(typed):
+                        scenario.commands.append((typed, shown))
+        yield scenario
+
+
+SCENARIOS = list(read_scenarios())
+
+
+def plain(output: str) -> str:
+    """Without what differs from run to run, and without padding."""
+    return "".join(f"{' '.join(line.rstrip('* ').split())}\n" for line in VOLATILE.sub("TIME", output).splitlines())
+
+
+def type_in(command: str, directory: Path) -> str:
+    """What a command prints; it must succeed."""
+    configuration = directory / "ansible.cfg"
+    configuration.touch()
+    environment = {
+        **{name: os.environ[name] for name in ("HOME", "ANSIBLE_COLLECTIONS_PATH")},
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "ANSIBLE_CONFIG": str(configuration),
+        "ANSIBLE_HOME": str(directory / "ansible"),
+        "ANSIBLE_NOCOLOR": "1",
+        "LC_ALL": "C.UTF-8",
+    }
+    process = subprocess.run(
+        ["bash", "-c", command],
+        cwd=directory,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert process.returncode == 0, f"{command}\n{process.stdout}"
+    return process.stdout
+
+
+def test_the_guide_has_its_scenarios() -> None:
+    assert [scenario.title for scenario in SCENARIOS] == ["Activate a cluster", "Add a node to a cluster", "Build a VM"]
+    assert all(any("PLAY RECAP" in shown for _, shown in scenario.commands) for scenario in SCENARIOS)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.title for scenario in SCENARIOS])
+def test_a_scenario_works_as_it_is_written(scenario: Scenario, tmp_path: Path) -> None:
+    # The user stands in the clone.
+    (tmp_path / "tests").symlink_to(ROOT / "tests")
+    for name, text in scenario.files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    with Lab(scenario.topology, tmp_path / "build" / "lab"):
+        for command, shown in scenario.commands:
+            rest = plain(type_in(command, tmp_path))
+            for part in re.split(r"^\.\.\.\n", plain(shown), flags=re.MULTILINE):
+                assert part in rest, f"{command}\nshows no such thing:\n{part}\nbut:\n{rest}"
+                rest = rest[rest.index(part) + len(part) :]
