@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from integration.conftest import RunPlaybook
+from integration.connections import UNENCRYPTED
 from integration.playbooks import Run, TaskResult
 from lab.client import Lab
 from lab.keys import made_up_key
@@ -158,7 +159,7 @@ def azure_local(
         given=given,
         release="Azure Local 24H2",
         edition="azure_local",
-        azure_local={"shape": "nested", **spec},
+        azure_local={"shape": "nested"} | spec,
     )
 
 
@@ -192,7 +193,7 @@ def test_every_problem_of_every_node_is_listed(run_playbook: RunPlaybook) -> Non
         node("OTHER-RELEASE", made_up_key("of 2025"), release="2025"),
         node("STANDARD", made_up_key("standard"), edition="standard"),
         node("DOWN", made_up_key("down"), running=False),
-        node("BASIC", made_up_key("basic"), listener={"authentication": ["basic"], "allow_unencrypted": True}),
+        node("BASIC", made_up_key("basic"), listener=UNENCRYPTED),
     )
     with Lab(topology(*nodes)) as lab:
         run = run_playbook(lab, "hyperv.avma.activate_cluster")
@@ -270,6 +271,17 @@ def test_azure_local_nodes_get_their_keys(run_playbook: RunPlaybook) -> None:
         assert spent(lab) == {made_up_key(name)[-5:]: [name] for name in ("A1", "A2")}
         run = run_playbook(lab, HOSTS_ONLY)
         assert (run.rc, run.changed(), written(run)) == (0, 0, [])
+
+
+def test_what_a_host_does_not_tell_stops_nothing_and_is_shown(run_playbook: RunPlaybook) -> None:
+    nodes = (azure_local("A1", made_up_key("A1"), shape="flat"), azure_local("A2", made_up_key("A2")))
+    with Lab(topology(*nodes)) as lab:
+        run = run_playbook(lab, HOSTS_ONLY)
+        assert (run.rc, written(run)) == (0, ["A2"])
+        assert "A1: AVMA may be set up" in role_task(run, "Show what there is to do")["msg"][0]
+        run = run_playbook(lab, HOSTS_ONLY, *extra(host_activation_replace=True))
+        assert (run.rc, written(run)) == (0, ["A1"])
+        assert spent(lab) == {made_up_key(name)[-5:]: [name] for name in ("A1", "A2")}
 
 
 def test_serial_is_refused(run_playbook: RunPlaybook) -> None:

@@ -70,6 +70,6 @@ def _works(read: Result) -> bool:
 
 def _line(host: str, plan: Result) -> str:
     if plan["step"] == Step.NOTHING.value:
-        return f"{host}: nothing to do"
+        return f"{host}: " + (" ".join(item["message"] for item in plan["problems"]) or "nothing to do")
     spends = "an activation would be spent" if plan["spends_activation"] else "no activation would be spent"
     return f"{host}: {plan['step']} the key ending in {plan['partial_product_key']}, {spends}"
