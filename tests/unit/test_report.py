@@ -126,6 +126,16 @@ def test_only_the_guest_itself_proves_its_activation() -> None:
     assert (guest["eligible"], guest["activation"], guest["verdict"]) == (True, None, "not_read")
 
 
+def test_what_is_not_known_is_not_said_to_be_wrong() -> None:
+    results, _told = small()
+    results["HV1"]["vm_info"]["vms"] = [made.vm("OFF1", 2, None)]
+    results["web1"] = {"guest_info": {"unreachable": True, "msg": "connection refused"}}
+    assert [(guest["name"], guest["verdict"]) for guest in build(results)["guests"]] == [
+        ("OFF1", "not_read"),
+        ("web1", "not_read"),
+    ]
+
+
 def test_what_the_guest_tells_settles_what_its_host_does_not_know() -> None:
     results, told = small()
     machine = results["HV1"]["vm_info"]["vms"][0]

@@ -159,6 +159,7 @@ def test_a_new_file_holds_the_keys_and_nothing_else() -> None:
 def test_wherever_the_key_is_missing_it_is_added(empty: bytes) -> None:
     result = set_key(empty, Place.ACTIVATION, "amd64", KEY)
     assert [key.product_key for key in read_keys(result)] == [KEY]
+    assert b"SPECIALIZE" in empty or keys_by_element_tree(result, Place.ACTIVATION) == [KEY]
     assert set_key(result, Place.ACTIVATION, "amd64", KEY) == result
     comments = [part for part in (b"<!-- nothing > yet -->", b"<!-- later -->", b"urn:other") if part in empty]
     assert all(part in result for part in comments)
