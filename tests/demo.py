@@ -20,7 +20,9 @@ def main() -> int:
     """Run the demo; 0 if all went as it should."""
     started = time.monotonic()
     with Lab(_TOPOLOGY, _ROOT / "build" / "demo") as lab:
-        _say("Simulated machines: Hyper-V hosts HV01 (2025) and HV02 (2022, without its key), an Azure Local host, nine guests.")
+        _say(
+            "Simulated machines: Hyper-V hosts HV01 (2025) and HV02 (2022, without its key), an Azure Local host, nine guests."
+        )
         ok = _playbook(lab, "hyperv.avma.site") == 0
 
         _say("The second run changes nothing, and calls no method on any machine.")
