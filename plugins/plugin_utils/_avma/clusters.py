@@ -289,7 +289,7 @@ def _check_key_releases(
         if len(known) > 1:
             found = problem(
                 "key_release_mismatch",
-                mismatch=f"The nodes of the cluster {cluster} have keys of different releases: {_enumerate(known)}",
+                mismatch=f"the nodes of the cluster {cluster} have keys of different releases: {_enumerate(known)}",
                 remedy="Give all nodes keys of the same release, the newest: a key cannot be replaced by an older one.",
             )
             findings.add(found, [name for name, release in releases.items() if release])

@@ -121,7 +121,7 @@ def _check_key(key: str, system: System, release: Release | None, edition: Editi
     if known.channel != keys.AVMA_CHANNEL:
         return problem("kms_client_key", last_five=keys.last_five(key), key=name)
     if (release and known.release != str(release)) or (edition and known.edition != edition):
-        mismatch = f"The key ending in {keys.last_five(key)} is the AVMA key of {name}, and this is {describe(system)}"
+        mismatch = f"the key ending in {keys.last_five(key)} is the AVMA key of {name}, and this is {describe(system)}"
         remedy = "Leave product_key out to get the right key, or correct release and edition."
         return problem("key_release_mismatch", mismatch=mismatch, remedy=remedy)
     return None

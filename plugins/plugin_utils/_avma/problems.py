@@ -55,7 +55,7 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
         "Run it on Hyper-V or Azure Local; elsewhere (Azure, other hypervisors) use KMS or a key of its own.",
     ),
     "key_release_mismatch": (
-        "{mismatch}.",
+        "A key does not match: {mismatch}.",
         "{remedy}",
     ),
     "kms_client_key": (
