@@ -56,6 +56,32 @@ unit: venv collection ## Unit tests only
 integration: venv collection ## Playbooks against the lab
 	$(PY) -m pytest -n 2 tests/integration
 
+CONNECTIONS := winrm-basic-tls winrm-certificate psrp-negotiate psrp-basic-tls
+
+.PHONY: connections
+connections: venv collection ## Playbooks against the lab, over every other connection than the NTLM of `make integration`
+	@for connection in $(CONNECTIONS); do \
+	  echo "== $$connection"; \
+	  $(PY) -m pytest -n 2 tests/integration --connection=$$connection; \
+	done
+
+.PHONY: molecule
+molecule: venv collection ## The molecule scenarios, each on a lab of its own
+	$(PY) -m molecule test --all
+
+.PHONY: soak
+soak: venv collection ## Hard use: faults at every request, two controllers at once, 1,000 guests, fuzzed input
+	$(PY) -m pytest -n 2 --durations=0 --durations-min=5 tests/soak tests/fuzz
+
+.PHONY: fuzz
+fuzz: venv collection ## Coverage-guided fuzzing with atheris, where that installs; FUZZ_SECONDS (20) for each target
+	$(PY) -m uv pip install --quiet --python $(PY) --target build/fuzz/atheris 'atheris>=3,<4'
+	PYTHONPATH=tests:build/fuzz/atheris $(PY) -m fuzz $(or $(FUZZ_SECONDS),20)
+
+.PHONY: mutation
+mutation: venv collection ## Break the code in ten places, and see a test fail for each
+	$(PY) tests/mutation.py
+
 .PHONY: browser
 browser: venv collection ## The report's page in a headless Chromium, which must be there; pictures in build/screenshots
 	$(PY) -m pytest -n 2 tests/browser
