@@ -6,6 +6,9 @@ from typing import Any
 
 _BASIC = {"tls": True, "authentication": ["basic"]}
 
+#: Over which no key may go.
+UNENCRYPTED: dict[str, Any] = {"tls": False, "authentication": ["basic"], "allow_unencrypted": True}
+
 CONNECTIONS: dict[str, dict[str, Any]] = {
     # Over HTTP, with encrypted messages: what a default Windows Server offers, and the lab's own default.
     "winrm-ntlm": {},

@@ -65,7 +65,11 @@ TOPOLOGY = {
                 {
                     "name": "UNTRUSTED",
                     "listener": {"tls": True, "authentication": ["basic"]},
-                    "variables": {"ansible_winrm_ca_trust_path": "/etc/ssl/certs/ca-certificates.crt"},
+                    # Certificates, and not the one of the lab's authority.
+                    "variables": {
+                        "ansible_winrm_ca_trust_path": "/etc/ssl/certs/ca-certificates.crt",
+                        "ansible_psrp_ca_cert": "/etc/ssl/certs/ca-certificates.crt",
+                    },
                 },
                 guest("CUT-AT-INSTALL", at("cut", method="InstallProductKey")),
                 guest("DENIED", at("access_denied")),

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from integration.conftest import RunPlaybook
+from integration.connections import UNENCRYPTED
 from integration.playbooks import Run
 from lab.client import Lab
 from lab.keys import made_up_key
@@ -64,7 +65,7 @@ HOSTS = [
     host("AVMA-KEY", "W3GNR-8DDXR-2TFRP-H8P33-DV9BG"),
     host("KMS-KEY", "WX4NM-KYWYW-QJJR4-XV3QB-6VM33"),
     host("MISTYPED", made_up_key("mistyped")[:-1]),
-    host("UNENCRYPTED", issued("unencrypted"), listener={"authentication": ["basic"], "allow_unencrypted": True}),
+    host("UNENCRYPTED", issued("unencrypted"), listener=UNENCRYPTED),
     # Failing.
     host("REJECTED", made_up_key("never issued"), {"replace": True}, license="retail"),
     host("OTHER-RELEASE", issued("of 2019", release="2019")),
