@@ -215,8 +215,10 @@ class _Finder:
         self._by_name: defaultdict[str, list[_Dict]] = defaultdict(list)
         for guest in guests:
             self._by_id[guest["id"].lower()] = guest
-            for name in {_short(guest["name"]), _short(guest["fqdn"] or guest["name"])}:
-                self._by_name[name].append(guest)
+            name, fqdn = _short(guest["name"]), _short(guest["fqdn"] or "")
+            self._by_name[name].append(guest)
+            if fqdn != name:
+                self._by_name[fqdn].append(guest)
 
     def __call__(self, machine: str, vm_id: str | None) -> _Dict | None:
         """The guest, by the ID that the machine was given by its host, or else by its name if that is the name of one only."""
