@@ -112,6 +112,16 @@ def test_a_name_that_two_vms_have_joins_neither() -> None:
     assert [(guest["machine"], guest["host"]) for guest in guests] == [(None, "HV1"), (None, "HV2"), ("web1", None)]
 
 
+def test_a_vm_that_two_machines_claim_to_be_is_only_one_of_them() -> None:
+    results, told = small()
+    results["web2"] = {"guest_info": told}
+    guests = build(results)["guests"]
+    assert [(guest["name"], guest["machine"], guest["cluster"]) for guest in guests] == [
+        ("WEB1", "web1", "C"),
+        ("web2", "web2", None),
+    ]
+
+
 def test_a_guest_of_no_host_in_the_report_names_its_host_itself() -> None:
     results, _told = small()
     results = {"web1": results["web1"]}

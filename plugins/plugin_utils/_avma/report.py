@@ -130,7 +130,8 @@ def _guests(results: Results, hosts: Mapping[str, _Dict]) -> list[_Dict]:
         if "guest_info" in result:
             told = result["guest_info"].get("guest", {})
             guest = find(machine, (told.get("hypervisor") or {}).get("vm_id"))
-            if guest is None:
+            # A guest may claim to be any VM; none is taken for two.
+            if guest is None or guest["machine"]:
                 guest = _unknown_to_hosts(machine, told)
                 guests.append(guest)
             _join(guest, machine, result)
