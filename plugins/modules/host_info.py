@@ -97,7 +97,8 @@ host:
           description: The release of the host's key, if the result names exactly one; else null.
           type: str
         result:
-          description: What C(Get-VMAutomaticActivation) returned, whatever its shape, with whole keys cut down to their last five characters.
+          description: >-
+            What C(Get-VMAutomaticActivation) returned, whatever its shape, with whole keys cut down to their last five characters.
           type: raw
         error:
           description: Why it returned nothing, in the host's language; null if it did.
