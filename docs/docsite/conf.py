@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from docutils import nodes
@@ -15,6 +16,9 @@ extensions = ["myst_parser", "sphinx_antsibull_ext"]
 myst_enable_extensions = ["deflist"]
 # Headings can be linked to as on GitHub.
 myst_heading_anchors = 3
+
+# benchmarks is there once `make bench` has written it. A misspelt name shows all the same: its page is in no table of contents.
+suppress_warnings = ["toc.not_readable"]
 
 html_theme = "furo"
 html_copy_source = False
@@ -46,6 +50,12 @@ def _ansible_reference(_app: Sphinx, _env: Any, node: Any, text: nodes.Element) 
     return nodes.reference("", "", text, refuri=_ANSIBLE + page, internal=False) if page else None
 
 
+def _without_contents(_app: Sphinx, _page: str, source: list[str]) -> None:
+    """Leave out the contents that antsibull-docs puts into pages: the theme has its own, and shows an error for two."""
+    source[0] = re.sub(r"^\.\. contents::\n(   .*\n)*", "", source[0], flags=re.MULTILINE)
+
+
 def setup(app: Sphinx) -> None:
     """Add to Sphinx what the extensions do not have."""
     app.connect("missing-reference", _ansible_reference)
+    app.connect("source-read", _without_contents)
