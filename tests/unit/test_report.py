@@ -179,7 +179,7 @@ def test_a_guest_that_is_not_windows_is_not_judged() -> None:
         ({"unreachable": True, "msg": "connection refused"}, "unreachable"),
         ({"msg": "Access is denied."}, "not_read"),
         ({"problems": [{"code": "access_denied", "message": "No.", "remedy": "Ask."}]}, "access_denied"),
-        ({}, "unreachable"),
+        ({}, "not_read"),
     ],
 )
 def test_a_machine_that_could_not_be_read_is_in_the_report(lost: dict[str, Any], code: str) -> None:

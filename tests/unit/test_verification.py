@@ -102,7 +102,7 @@ def test_a_problem_is_listed_with_its_machine_and_remedy() -> None:
 @pytest.mark.parametrize(
     ("result", "code"),
     [
-        ({}, "unreachable"),
+        ({}, "not_read"),
         ({"unreachable": True, "msg": "refused"}, "unreachable"),
         ({"failed": True, "msg": "denied"}, "not_read"),
         ({"failed": True, "msg": "x", "problems": [PROBLEM]}, "not_avma"),

@@ -112,7 +112,7 @@ def problems_of(result: Mapping[str, Any], part: str) -> list[Mapping[str, Any]]
     if result.get("problems"):
         return list(result["problems"])
     if not result:
-        return [problem("unreachable", detail="it was lost earlier in the run").to_dict()]
+        return [problem("not_read", detail="it failed or was unreachable earlier in the run").to_dict()]
     code = "unreachable" if result.get("unreachable") else "not_read"
     return [problem(code, detail=result.get("msg", "no reason given")).to_dict()]
 

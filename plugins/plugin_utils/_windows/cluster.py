@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from .._avma.hosts import Cluster, Node
-from .._wsman.errors import FaultError
+from .._wsman.errors import FaultError, TooLargeError
 from .._wsman.instance import Instance
 from .._wsman.session import Session
 
@@ -47,7 +47,7 @@ def read_cluster(session: Session) -> Cluster | None:
 
 
 def read_possible_owners(session: Session) -> dict[str, tuple[str, ...]]:
-    """The nodes that may own each clustered VM, by the name of the VM in lower case; empty if the cluster does not tell.
+    """The nodes that may own each clustered VM, by the name of the VM in lower case; empty if the cluster does not tell, or too much.
 
     Cluster resources carry the name of their VM, as Hyper-V and Failover Cluster Manager make them; that of a VM that was renamed
     since is not found by it. UNVERIFIED: whether the references name a resource by its name or its id.
@@ -57,7 +57,7 @@ def read_possible_owners(session: Session) -> dict[str, tuple[str, ...]]:
             "SELECT Name, Id, OwnerGroup FROM MSCluster_Resource WHERE Type = 'Virtual Machine'", NAMESPACE
         )
         links = session.query("SELECT GroupComponent, PartComponent FROM MSCluster_ResourceToPossibleOwner", NAMESPACE)
-    except FaultError:
+    except (FaultError, TooLargeError):
         return {}
     owners: dict[str, list[str]] = {}
     for link in links:

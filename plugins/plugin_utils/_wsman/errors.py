@@ -22,6 +22,10 @@ class InvalidAnswerError(WSManError):
     """The machine answered something that is not WS-Management: garbage, too much, or the answer to another request."""
 
 
+class TooLargeError(InvalidAnswerError):
+    """The machine answered more than this collection reads."""
+
+
 class ProcessError(WSManError):
     """A program on the machine could not be run to its end."""
 

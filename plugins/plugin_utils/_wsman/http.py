@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from .errors import InvalidAnswerError, UnreachableError
+from .errors import InvalidAnswerError, TooLargeError, UnreachableError
 from .session import MAX_ANSWER_BYTES
 
 #: The code page that Ansible's own connections open their shells with.
@@ -38,9 +38,9 @@ def limit_answers(session: requests.Session) -> None:
 
 
 def _limit(response: requests.Response, **_kwargs: Any) -> None:
-    def too_large() -> InvalidAnswerError:
+    def too_large() -> TooLargeError:
         response.close()
-        return InvalidAnswerError(f"the answer is larger than {MAX_ANSWER_BYTES} bytes")
+        return TooLargeError(f"the answer is larger than {MAX_ANSWER_BYTES} bytes")
 
     declared = response.headers.get("Content-Length", "")
     if declared.isdigit() and int(declared) > MAX_ANSWER_BYTES:

@@ -14,7 +14,7 @@ from typing import Protocol
 from xml.etree.ElementTree import Element
 
 from . import messages
-from .errors import FaultError, InvalidAnswerError
+from .errors import FaultError, TooLargeError
 from .instance import Instance
 
 CIMV2 = "root/cimv2"
@@ -113,7 +113,7 @@ class Session:
                 return items[:limit]
             if size > MAX_ENUMERATION_BYTES:
                 self._release(namespace, page.context)
-                raise InvalidAnswerError(f"the answer to a query is larger than {MAX_ENUMERATION_BYTES} bytes")
+                raise TooLargeError(f"the answer to a query is larger than {MAX_ENUMERATION_BYTES} bytes")
 
     def get(self, class_name: str, selectors: Mapping[str, str], namespace: str = CIMV2) -> Instance:
         """The instance of a class with these keys."""
