@@ -94,7 +94,7 @@ matrix: build collection ## All tests on every supported ansible-core
 	$(NOX)
 
 .PHONY: matrix-ends
-matrix-ends: build collection ## All tests on the oldest and the newest ansible-core
+matrix-ends: build collection ## The same on the oldest and the newest, without the tests of the lab itself
 	$(NOX) --tags ends -- tests/unit tests/integration --ignore tests/unit/lab
 
 .PHONY: demo
