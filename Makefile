@@ -111,7 +111,7 @@ lab: venv collection ## Simulated machines to try playbooks on; ends with Ctrl-C
 	@PYTHONPATH=tests $(PY) -m lab up $(TOPOLOGY) --directory build/lab
 
 .PHONY: bench
-bench: venv collection ## This collection against what a user would run instead; writes docs/benchmarks.md (BENCHTIME)
+bench: venv collection ## This collection against what a user would run instead; writes docs/benchmarks.md (5 to 10 min)
 	@PYTHONPATH=tests $(PY) -m bench
 
 .PHONY: lint
