@@ -15,7 +15,6 @@ from lab.client import Lab
 _CALLBACKS = Path(__file__).with_name("callback_plugins")
 #: What of the environment a playbook of the tests may see: not the developer's own settings of Ansible.
 _INHERITED = ("PATH", "HOME", "ANSIBLE_COLLECTIONS_PATH", "HYPERV_AVMA_RECORD")
-_TIMEOUT = 120
 
 
 @dataclass(frozen=True)
@@ -60,11 +59,14 @@ class Run:
         return sum(host["changed"] for host in self.stats.values())
 
 
-def run_playbook(directory: Path, lab: Lab | None, playbook: str | Path, *arguments: str, **environment: str) -> Run:
+def run_playbook(
+    directory: Path, lab: Lab | None, playbook: str | Path, *arguments: str, timeout: int = 120, **environment: str
+) -> Run:
     """Run a playbook in a directory of its own.
 
     :param playbook: A path, the name of a playbook of the collection (``hyperv.avma.site``), or the YAML itself.
     :param arguments: For ansible-playbook, such as ``--check``.
+    :param timeout: After how many seconds to give up.
     :param environment: Further settings of Ansible, such as ``ANSIBLE_DEBUG``.
     """
     if isinstance(playbook, str) and "\n" in playbook:
@@ -99,7 +101,7 @@ def run_playbook(directory: Path, lab: Lab | None, playbook: str | Path, *argume
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=_TIMEOUT,
+        timeout=timeout,
         check=False,
     )
     lines = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]

@@ -118,12 +118,20 @@ class RandomFaults:
         (Effect.DELAY, 0.2),
         (Effect.CUT, None),
         (Effect.DROP, None),
+        (Effect.STATUS, 401),
+        (Effect.STATUS, 500),
         (Effect.STATUS, 503),
         (Effect.MALFORMED, None),
         (Effect.TRUNCATED, None),
-        (Effect.WSMAN_FAULT, 2150859174),
-        (Effect.HRESULT, 0xC004FD00),
         (Effect.WRONG_RELATES_TO, None),
+        (Effect.ACCESS_DENIED, None),
+        # Too many operations of this user; the operation timed out.
+        (Effect.WSMAN_FAULT, 2150859174),
+        (Effect.WSMAN_FAULT, 2150858793),
+        # Throttled, which passes; an internal error of WMI; a product key that is not available.
+        (Effect.HRESULT, 0xC004FD00),
+        (Effect.HRESULT, 0x80041001),
+        (Effect.HRESULT, 0xC004F014),
     )
 
     def __init__(self, seed: str, probability: float) -> None:
