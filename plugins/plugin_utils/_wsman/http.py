@@ -22,7 +22,7 @@ with suppress(ImportError):
     from spnego.exceptions import SpnegoError
 
 # Ansible forks a process for every task and host, once this is imported. OpenSSL looks a cipher up when it is first used, in each
-# of them again: for that of NTLM, a fifth of the processor time that a task takes there.
+# of them again: for that of NTLM, about a tenth of what a task takes there.
 with suppress(ImportError):
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.decrepit.ciphers.algorithms import ARC4
