@@ -49,6 +49,8 @@ FAILED = {
     "UNKNOWN-CODE": ("wmi_error", ["0xC004ABCD", "not known to hyperv.avma", "slui.exe 0x2a 0xC004ABCD"]),
     "NO-KEY": ("key_rejected", ["0xC004F050", "C9G8F"]),
 }
+#: Also where the connection of all others has none.
+WITH_PASSWORD = {"tls": False, "authentication": ["negotiate"]}
 TOPOLOGY = {
     "hosts": [
         {
@@ -57,7 +59,7 @@ TOPOLOGY = {
             "license": "mak",
             "guests": [
                 guest("FINE", license="avma"),
-                guest("WRONG-PASSWORD", variables={"ansible_password": "wrong"}),
+                guest("WRONG-PASSWORD", listener=WITH_PASSWORD, variables={"ansible_password": "wrong"}),
                 guest("SWITCHED-OFF", running=False),
                 guest("CUT", at("cut")),
                 guest("DROPPED", at("drop")),
