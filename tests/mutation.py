@@ -45,7 +45,7 @@ MUTATIONS = [
         f"{_UTILS}/_avma/matrix.py",
         "_ALL[: index + 1]",
         "_ALL[:index]",
-        "tests/unit/test_matrix.py",
+        "tests/unit/test_matrix.py::test_windows_server_hosts",
     ),
     Mutation(
         "core",
@@ -61,7 +61,7 @@ MUTATIONS = [
         f"{_UTILS}/_avma/guests.py",
         "if system.evaluation:\n        target",
         "if False:\n        target",
-        "tests/unit/test_guests.py",
+        "tests/unit/test_guests.py::test_what_is_refused",
     ),
     Mutation(
         "session",
@@ -77,7 +77,7 @@ MUTATIONS = [
         f"{_UTILS}/_wsman/escape.py",
         'value.replace("\\\\", "\\\\\\\\").replace',
         "value.replace",
-        "tests/unit/test_escape.py",
+        "tests/unit/test_escape.py::test_a_wql_literal_selects_the_text_and_nothing_else",
     ),
     Mutation(
         "session",
@@ -101,7 +101,7 @@ MUTATIONS = [
         f"{_UTILS}/_windows/hosts.py",
         "if license is not None and not license.licensed:",
         "if license is not None:",
-        "tests/unit/test_hosts.py",
+        "tests/unit/test_hosts.py::test_an_activation_that_got_through_is_not_asked_for_again",
     ),
     Mutation(
         "actions",

@@ -13,7 +13,6 @@ from lab.client import Lab
 
 #: How every machine listens here: what may vary on the wire varies, at random.
 SHUFFLED = {"prefixes": "shuffled", "property_order": "shuffled", "item_wrapping": True}
-_TERMINAL = {"ok", "failed", "unreachable", "skipped"}
 
 
 def with_shuffled_answers(topology: dict[str, Any]) -> dict[str, Any]:
@@ -24,7 +23,6 @@ def with_shuffled_answers(topology: dict[str, Any]) -> dict[str, Any]:
 def assert_plain(run: Run, keys: Iterable[str]) -> None:
     """Whatever happened is told in plain words, and no host key is."""
     assert run.results
-    assert {result.status for result in run.results} <= _TERMINAL
     told = run.stdout + "".join(json.dumps(result.result) for result in run.results)
     for noise in ("Traceback", "Unexpected failure", "HTTPConnectionPool", "object at 0x", "<s:Envelope"):
         assert noise not in told, next(line for line in told.splitlines() if noise in line)[:1000]
