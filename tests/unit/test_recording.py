@@ -218,9 +218,11 @@ def test_recording_can_be_replayed(folder: Path) -> None:
 def test_replay_notices_another_request(folder: Path, tmp_path: Path) -> None:
     session = tmp_path / "session"
     session.mkdir()
-    for path in sessions(folder)[0].iterdir():
-        text = path.read_text(encoding="utf-8")
-        (session / path.name).write_text(text.replace("<w:OptimizeEnumeration></w:OptimizeEnumeration>", ""))
+    option = "<w:OptimizeEnumeration></w:OptimizeEnumeration>"
+    # Those of one second are in no order, and not every session asks a query.
+    queried = next(made for made in sessions(folder) if any(option in path.read_text() for path in made.iterdir()))
+    for path in queried.iterdir():
+        (session / path.name).write_text(path.read_text(encoding="utf-8").replace(option, ""), encoding="utf-8")
     with pytest.raises(AssertionError, match="another request than"):
         replay(session)
 
