@@ -50,7 +50,7 @@ MUTATIONS = [
     Mutation(
         "core",
         "one key for two hosts is no problem",
-        f"{_UTILS}/_avma/clusters.py",
+        f"{_UTILS}/_fleet/clusters.py",
         "if len(names) > 1:",
         "if len(names) > 2:",
         "tests/unit/test_clusters.py::test_what_would_go_wrong_with_keys",
@@ -74,7 +74,7 @@ MUTATIONS = [
     Mutation(
         "session",
         "a backslash in a query is not escaped",
-        f"{_UTILS}/_wsman/escape.py",
+        f"{_UTILS}/_session/escape.py",
         'value.replace("\\\\", "\\\\\\\\").replace',
         "value.replace",
         "tests/unit/test_escape.py::test_a_wql_literal_selects_the_text_and_nothing_else",

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 from ..plugin_utils._action import AvmaAction, Failure
 from ..plugin_utils._avma.events import GUEST_EVENT, HOST_EVENT, parse_since
 from ..plugin_utils._avma.problems import problem
+from ..plugin_utils._session.session import Session
 from ..plugin_utils._windows.events import read_events
-from ..plugin_utils._wsman.session import Session
 
 
 class ActionModule(AvmaAction):

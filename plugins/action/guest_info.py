@@ -12,11 +12,11 @@ from ..plugin_utils._avma import keys
 from ..plugin_utils._avma.events import GUEST_EVENT, parse_since
 from ..plugin_utils._avma.guests import Wish, assess, plan, platform_problem
 from ..plugin_utils._avma.problems import problem
+from ..plugin_utils._session.session import Session
 from ..plugin_utils._windows.events import read_events
 from ..plugin_utils._windows.hypervisor import read_hypervisor
 from ..plugin_utils._windows.machine import read_machine
 from ..plugin_utils._windows.system import read_platform
-from ..plugin_utils._wsman.session import Session
 
 _EVENTS = 10
 

@@ -12,10 +12,10 @@ from ..plugin_utils._avma.guests import Plan, Step, Wish, plan, platform_problem
 from ..plugin_utils._avma.licenses import License, Status
 from ..plugin_utils._avma.problems import problem
 from ..plugin_utils._avma.releases import Edition, Release
+from ..plugin_utils._session.session import Session
 from ..plugin_utils._windows.activation import carry_out
 from ..plugin_utils._windows.machine import read_machine
 from ..plugin_utils._windows.system import read_platform
-from ..plugin_utils._wsman.session import Session
 
 
 class ActionModule(AvmaAction):

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 from ..plugin_utils._action import AvmaAction, Failure
 from ..plugin_utils._avma.problems import problem
+from ..plugin_utils._session.session import Session
 from ..plugin_utils._windows.kvp import read_pool, remove_from_pool
-from ..plugin_utils._wsman.session import Session
 
 
 class ActionModule(AvmaAction):

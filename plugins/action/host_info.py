@@ -9,10 +9,10 @@ from typing import Any
 from ..plugin_utils._action import AvmaAction
 from ..plugin_utils._avma.hosts import assess_host
 from ..plugin_utils._avma.problems import problem
+from ..plugin_utils._session.errors import FaultError
+from ..plugin_utils._session.session import Session
 from ..plugin_utils._windows.cluster import read_cluster
 from ..plugin_utils._windows.hosts import read_host
-from ..plugin_utils._wsman.errors import FaultError
-from ..plugin_utils._wsman.session import Session
 
 
 class ActionModule(AvmaAction):

@@ -15,8 +15,8 @@ from ..plugin_utils._avma.guests import Step
 from ..plugin_utils._avma.hosts import HostFacts, HostWish, check_key, plan_host, spends_activation
 from ..plugin_utils._avma.licenses import Status
 from ..plugin_utils._avma.problems import Problem, problem
+from ..plugin_utils._session.session import Session
 from ..plugin_utils._windows.hosts import carry_out, read_host
-from ..plugin_utils._wsman.session import Session
 
 
 class ActionModule(AvmaAction):

@@ -9,16 +9,16 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ..plugin_utils import _avma
+from ..plugin_utils import _fleet
 from ..plugin_utils._action import CheckedAction, Failure
 from ..plugin_utils._avma.licenses import format_time
 from ..plugin_utils._avma.problems import problem
-from ..plugin_utils._avma.report import build_report
-from ..plugin_utils._avma.report_formats import Page, to_csv, to_html, to_json, to_junit
 from ..plugin_utils._files import write_file
+from ..plugin_utils._fleet.report import build_report
+from ..plugin_utils._fleet.report_formats import Page, to_csv, to_html, to_json, to_junit
 
 _JSON = "avma-report.json"
-_PAGE = Path(_avma.__file__).parent / "report_page"
+_PAGE = Path(_fleet.__file__).parent / "report_page"
 
 
 class ActionModule(CheckedAction):

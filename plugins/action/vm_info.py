@@ -11,10 +11,10 @@ from ..plugin_utils._action import AvmaAction, Failure
 from ..plugin_utils._avma import keys
 from ..plugin_utils._avma.problems import problem
 from ..plugin_utils._avma.vms import Activator, assess_vm
+from ..plugin_utils._session.session import Session
 from ..plugin_utils._windows.cluster import read_possible_owners
 from ..plugin_utils._windows.hosts import read_host
 from ..plugin_utils._windows.hyperv import read_vms
-from ..plugin_utils._wsman.session import Session
 
 
 class ActionModule(AvmaAction):

@@ -81,7 +81,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ..plugin_utils._avma import clusters
+from ..plugin_utils._fleet import clusters
 
 
 def cluster_problems(

@@ -72,7 +72,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ..plugin_utils._avma import host_activation
+from ..plugin_utils._fleet import host_activation
 
 
 def host_activation_summary(

@@ -68,8 +68,8 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ..plugin_utils._avma.report import build_report
-from ..plugin_utils._avma.verification import summarize
+from ..plugin_utils._fleet.report import build_report
+from ..plugin_utils._fleet.verification import summarize
 
 
 def verification_summary(results: dict[str, Any], accepted: Sequence[str] = ()) -> dict[str, Any]:

@@ -133,11 +133,11 @@ from ..plugin_utils._avma.guests import activated_by
 from ..plugin_utils._avma.hosts import Cluster
 from ..plugin_utils._avma.problems import problem
 from ..plugin_utils._avma.vms import Activator, assess_vm
+from ..plugin_utils._session.connection import open_session
+from ..plugin_utils._session.errors import SessionError
 from ..plugin_utils._windows.cluster import read_cluster
 from ..plugin_utils._windows.hosts import read_host
 from ..plugin_utils._windows.hyperv import read_vms
-from ..plugin_utils._wsman.connection import open_session
-from ..plugin_utils._wsman.errors import WSManError
 
 _Answer = TypeVar("_Answer")
 
@@ -256,7 +256,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _answer(self, name: str, future: Future[_Answer]) -> _Answer | None:
         try:
             return future.result()
-        except (_NoAnswerError, WSManError, AnsibleError) as error:
+        except (_NoAnswerError, SessionError, AnsibleError) as error:
             self._report(f"{name} was not asked for its VMs: {error}")
             return None
 

@@ -15,10 +15,10 @@ from ansible.plugins.action import ActionBase
 
 from ._avma.hresults import explain
 from ._avma.problems import Problem, problem
+from ._session.connection import open_session
+from ._session.errors import FaultError, InvalidAnswerError, ProcessError, UnreachableError, UnsupportedConnectionError
+from ._session.session import Session
 from ._windows.licensing import known_hresult
-from ._wsman.connection import open_session
-from ._wsman.errors import FaultError, InvalidAnswerError, ProcessError, UnreachableError, UnsupportedConnectionError
-from ._wsman.session import Session
 
 _DENIED = frozenset({0x80070005, 0x80041003})
 

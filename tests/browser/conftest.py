@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.hyperv.avma.plugins.action.report import _render
-from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.report import build_report
+from ansible_collections.hyperv.avma.plugins.plugin_utils._fleet.report import build_report
 from playwright.sync_api import Browser, Page, sync_playwright
 
 import report_results as made

@@ -17,12 +17,12 @@ from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.answer_file impo
     set_key,
 )
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.events import decode_event
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session.errors import FaultError, InvalidAnswerError
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session.escape import wql_literal, xml_text
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session.instance import Instance, parse_datetime
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session.xml import parse
 from ansible_collections.hyperv.avma.plugins.plugin_utils._windows.hyperv import read_vms
 from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman import messages
-from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.errors import FaultError, InvalidAnswerError
-from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.escape import wql_literal, xml_text
-from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.instance import Instance, parse_datetime
-from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.xml import parse
 
 from lab import wql
 from lab.cim import CimClass, CimError, Property

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session.errors import FaultError
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session.instance import Instance
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session.session import CIMV2
 from ansible_collections.hyperv.avma.plugins.plugin_utils._windows.attempts import Clock
-from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.errors import FaultError
-from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.instance import Instance
-from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.session import CIMV2, Session
+from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.session import WSManSession
 
 
 @dataclass
@@ -60,7 +61,7 @@ class FakeTime:
 Row = Mapping[str, str | list[str] | None]
 
 
-class FakeSession(Session):
+class FakeSession(WSManSession):
     """A session on a machine of two functions: the rows of a query, and the out parameters of a method call."""
 
     def __init__(

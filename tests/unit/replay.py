@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session.errors import FaultError
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session.instance import Instance
 from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman import messages
-from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.errors import FaultError
-from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.instance import Instance
-from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.session import Session
+from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.session import WSManSession
 
 NAMES = {
     "s": "http://www.w3.org/2003/05/soap-envelope",
@@ -72,7 +72,7 @@ class ReplayTransport:
 def replay(session: Path) -> list[list[Instance] | FaultError]:
     """Ask for everything that a session asked for, in the same words; what the session made of the answers."""
     transport = ReplayTransport(session)
-    asker = Session(transport, session.name, sleep=lambda _seconds: None)
+    asker = WSManSession(transport, session.name, sleep=lambda _seconds: None)
     outcomes: list[list[Instance] | FaultError] = []
     while (request := transport.next_request) is not None:
         try:
@@ -82,7 +82,7 @@ def replay(session: Path) -> list[list[Instance] | FaultError]:
     return outcomes
 
 
-def _ask(session: Session, request: ET.Element) -> list[Instance]:
+def _ask(session: WSManSession, request: ET.Element) -> list[Instance]:
     namespace, _, class_name = request.findtext("s:Header/w:ResourceURI", "", NAMES).removeprefix(_WMI).rpartition("/")
     selectors = {item.get("Name", ""): item.text or "" for item in request.iterfind(".//w:Selector", NAMES)}
     action = request.findtext("s:Header/a:Action", "", NAMES).rpartition("/")[2]

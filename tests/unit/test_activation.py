@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.guests import Plan, Step, Wish
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session.errors import FaultError, UnreachableError
 from ansible_collections.hyperv.avma.plugins.plugin_utils._windows.activation import Outcome, carry_out
 from ansible_collections.hyperv.avma.plugins.plugin_utils._windows.licensing import read_license
-from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.errors import FaultError, UnreachableError
 
 from unit.fakes import FakeSession, FakeTime, Row, refusal
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from ansible_collections.hyperv.avma.plugins.plugin_utils._windows.cluster import read_possible_owners
-from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.errors import (
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session.errors import (
     FaultError,
     InvalidAnswerError,
     TooLargeError,
 )
+from ansible_collections.hyperv.avma.plugins.plugin_utils._windows.cluster import read_possible_owners
 
 from unit.fakes import FakeSession, Row
 

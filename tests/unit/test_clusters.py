@@ -11,12 +11,12 @@ import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.hyperv.avma.plugins.filter.cluster_problems import cluster_problems
 from ansible_collections.hyperv.avma.plugins.filter.failover_gaps import failover_gaps
-from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.clusters import host_from
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.hosts import Avma, HostFacts, assess_host
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.licenses import License, Status
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.problems import problem
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.releases import identify_system
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.vms import Activator, Vm, assess_vm
+from ansible_collections.hyperv.avma.plugins.plugin_utils._fleet.clusters import host_from
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 
 import pytest
-from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.escape import wql_literal, xml_text
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session.escape import wql_literal, xml_text
 from hypothesis import example, given
 from hypothesis import strategies as st
 from lxml import etree

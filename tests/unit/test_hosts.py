@@ -20,9 +20,9 @@ from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.hosts import (
 )
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.licenses import License, Status
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.releases import identify_system
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session.errors import FaultError, ProcessError
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session.session import ProcessResult
 from ansible_collections.hyperv.avma.plugins.plugin_utils._windows import azure_local, cluster, hosts
-from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.errors import FaultError, ProcessError
-from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.session import ProcessResult
 
 from lab.keys import made_up_key
 from unit.fakes import FakeSession, FakeTime, Row

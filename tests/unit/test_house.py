@@ -25,7 +25,14 @@ OPTION_DEFAULTS: dict[str, Any] = {
     "choices": None,
     "aliases": [],
 }
-LAYERS = {"_avma": {"_avma"}, "_wsman": {"_wsman"}, "_windows": {"_windows", "_wsman", "_avma"}}
+#: What each layer may import. Of `_session`, only what chooses (`connection.py`) knows the kinds of sessions.
+LAYERS = {
+    "_avma": {"_avma"},
+    "_session": {"_session", "_wsman"},
+    "_wsman": {"_wsman", "_session"},
+    "_windows": {"_windows", "_session", "_avma"},
+    "_fleet": {"_fleet", "_windows", "_session", "_avma"},
+}
 
 
 def load(path: Path) -> Any:

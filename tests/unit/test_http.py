@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 import requests
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session.errors import InvalidAnswerError, UnreachableError
 from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman import http
-from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.errors import InvalidAnswerError, UnreachableError
 from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.session import MAX_ANSWER_BYTES
 
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session.errors import InvalidAnswerError
 from ansible_collections.hyperv.avma.plugins.plugin_utils._windows.hypervisor import read_hypervisor
 from ansible_collections.hyperv.avma.plugins.plugin_utils._windows.system import read_operating_system, read_platform
-from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.errors import InvalidAnswerError
 
 from unit.fakes import FakeSession, Row
 

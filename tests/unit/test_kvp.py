@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import pytest
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session.errors import FaultError
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session.instance import Instance
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session.session import Session
 from ansible_collections.hyperv.avma.plugins.plugin_utils._windows.kvp import read_pool, remove_from_pool
-from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.errors import FaultError
-from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.instance import Instance
-from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.session import Session
 
 
 class FakeRegistry:

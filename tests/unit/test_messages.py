@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman import messages, xml
-from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.errors import FaultError, InvalidAnswerError
-from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.instance import Instance
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session import xml
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session.errors import FaultError, InvalidAnswerError
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session.instance import Instance
+from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman import messages
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree

@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.keys import last_five
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session.errors import FaultError
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session.instance import Instance
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session.session import ProcessResult
 from ansible_collections.hyperv.avma.plugins.plugin_utils._windows import (
     azure_local,
     events,
@@ -22,10 +25,8 @@ from ansible_collections.hyperv.avma.plugins.plugin_utils._windows.attempts impo
 from ansible_collections.hyperv.avma.plugins.plugin_utils._windows.cluster import read_cluster
 from ansible_collections.hyperv.avma.plugins.plugin_utils._windows.hypervisor import read_hypervisor
 from ansible_collections.hyperv.avma.plugins.plugin_utils._windows.system import read_operating_system, read_platform
-from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.errors import FaultError
-from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.instance import Instance
 from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.recording import RecordingTransport, scrub
-from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.session import ProcessResult, Session
+from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.session import WSManSession
 
 from lab import soap
 from lab.counters import Journal
@@ -87,7 +88,7 @@ def record_everything(world: World, folder: Path) -> None:
     clock = Clock(lambda: 0.0, lambda _seconds: None)
     # Guests first: they need the Data Exchange that is switched off at their hosts.
     for name in sorted(world.machines, key=lambda name: not isinstance(world.machine(name), GuestMachine)):
-        session = Session(RecordingTransport(ModelTransport(world.machine(name)), folder), name)
+        session = WSManSession(RecordingTransport(ModelTransport(world.machine(name)), folder), name)
         build = read_operating_system(session).build
         read_platform(session)
         licensing.read_license(session, build)
@@ -114,7 +115,7 @@ def record_everything(world: World, folder: Path) -> None:
             hyperv.read_vms(session, ["Payroll (Müller's)"])
             vms = hyperv.read_vms(session)
             hyperv.switch_data_exchange(session, vms, False, build, Attempts(9, clock))
-    session = Session(RecordingTransport(ModelTransport(world.machine("AZL-MUC")), folder), "AZL-MUC")
+    session = WSManSession(RecordingTransport(ModelTransport(world.machine("AZL-MUC")), folder), "AZL-MUC")
     azure_local.set_product_key(session, KEY)
 
 

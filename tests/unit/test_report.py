@@ -11,8 +11,8 @@ from xml.etree import ElementTree
 
 import jsonschema
 import pytest
-from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.report import build_report
-from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.report_formats import (
+from ansible_collections.hyperv.avma.plugins.plugin_utils._fleet.report import build_report
+from ansible_collections.hyperv.avma.plugins.plugin_utils._fleet.report_formats import (
     Page,
     to_csv,
     to_html,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman import session as module
-from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.errors import (
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session.errors import (
     FaultError,
     InvalidAnswerError,
     UnreachableError,
 )
-from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.session import Session
+from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman import session as module
+from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.session import WSManSession
 
 from unit.fakes import FakeTransport
 
@@ -39,16 +39,16 @@ def busy(code: int = 2150859174) -> bytes:
     return answer(f"<s:Fault><s:Reason><s:Text>Busy.</s:Text></s:Reason><s:Detail>{detail}</s:Detail></s:Fault>")
 
 
-def connect(*answers: bytes | Exception) -> tuple[Session, FakeTransport, list[float]]:
+def connect(*answers: bytes | Exception) -> tuple[WSManSession, FakeTransport, list[float]]:
     transport = FakeTransport(answers)
     pauses: list[float] = []
-    return Session(transport, "HV01", pauses.append), transport, pauses
+    return WSManSession(transport, "HV01", pauses.append), transport, pauses
 
 
 RELEASED = answer("")
 
 
-def names(session: Session, limit: int | None = None) -> list[str | None]:
+def names(session: WSManSession, limit: int | None = None) -> list[str | None]:
     return [row.text("Name") for row in session.query("SELECT Name FROM Thing", limit=limit)]
 
 

@@ -20,8 +20,8 @@ from .._avma.guests import (
 )
 from .._avma.licenses import License
 from .._avma.problems import Problem
-from .._wsman.errors import FaultError
-from .._wsman.session import Session
+from .._session.errors import FaultError
+from .._session.session import Session
 from . import licensing
 from .attempts import Attempts, Clock
 from .events import read_events
@@ -55,7 +55,7 @@ def carry_out(
     """Install the key and activate, as planned, until the licence proves it or the time is out.
 
     :param timeout: In seconds.
-    :raises WSManError: The machine cannot be talked to; what was done stands, and the next run goes on from there.
+    :raises SessionError: The machine cannot be talked to; what was done stands, and the next run goes on from there.
     """
     attempts = Attempts(timeout, clock or Clock())
     key = plan.product_key or ""

@@ -20,8 +20,8 @@ import json
 
 from .._avma import keys
 from .._avma.hosts import Avma, Json
-from .._wsman.errors import ProcessError
-from .._wsman.session import Session
+from .._session.errors import ProcessError
+from .._session.session import Session
 
 # The subscription's status is an enumeration, called Status in WAC and SubscriptionStatus in Microsoft's troubleshooting guide; in
 # a string it becomes its name, and a property that is not there becomes nothing.

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from .._avma.hosts import Cluster, Node
-from .._wsman.errors import FaultError, TooLargeError
-from .._wsman.instance import Instance
-from .._wsman.session import Session
+from .._session.errors import FaultError, TooLargeError
+from .._session.instance import Instance
+from .._session.session import Session
 
 NAMESPACE = "root/MSCluster"
 #: WBEM_E_INVALID_NAMESPACE: failover clustering is not installed.

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from datetime import datetime, timezone
 
 from .._avma.events import Event, decode_event
-from .._wsman.escape import wql_literal
-from .._wsman.session import Session
+from .._session.escape import wql_literal
+from .._session.session import Session
 
 #: The provider's name, and the name of the event source that it had before (SPP-manifest); which one Win32_NTLogEvent gives,
 #: is UNVERIFIED.

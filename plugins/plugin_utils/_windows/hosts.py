@@ -11,7 +11,7 @@ from .._avma.guests import Step, key_not_taken_problem, rejected_key_problem
 from .._avma.hosts import Backend, HostFacts, host_activation_problem, refused_by_azure_local
 from .._avma.keys import last_five
 from .._avma.problems import Problem, problem
-from .._wsman.session import Session
+from .._session.session import Session
 from . import azure_local, licensing
 from .attempts import Attempts, Clock
 from .machine import read_machine
@@ -58,7 +58,7 @@ def carry_out(
 
     :param activate: On Windows Server, whether to activate, not only to install the key.
     :param timeout: In seconds.
-    :raises WSManError: The machine cannot be talked to; what was done stands, and the next run goes on from there.
+    :raises SessionError: The machine cannot be talked to; what was done stands, and the next run goes on from there.
     """
     if host.backend is Backend.AZURE_LOCAL:
         return _set_up_azure_local(session, host, product_key)

@@ -14,11 +14,11 @@ from collections.abc import Collection, Iterable, Mapping
 
 from .._avma.hresults import explain
 from .._avma.vms import Vm
-from .._wsman import xml
-from .._wsman.errors import FaultError, InvalidAnswerError
-from .._wsman.escape import wql_literal, xml_text
-from .._wsman.instance import Instance, Reference
-from .._wsman.session import Session
+from .._session import xml
+from .._session.errors import FaultError, InvalidAnswerError
+from .._session.escape import wql_literal, xml_text
+from .._session.instance import Instance, Reference
+from .._session.session import Session
 from .attempts import Attempts
 from .licensing import known_hresult
 

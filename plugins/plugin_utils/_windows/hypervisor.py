@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from .._avma.guests import Hypervisor
-from .._wsman.escape import wql_literal
-from .._wsman.session import Session
+from .._session.escape import wql_literal
+from .._session.session import Session
 from .registry import read_number, read_string
 
 #: Where the host writes of itself (facts, section 5.5). Whether its numbers are REG_DWORD or REG_SZ is UNVERIFIED.

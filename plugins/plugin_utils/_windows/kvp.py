@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .._wsman.session import Session
+from .._session.session import Session
 from .registry import delete_value, read_string, value_names
 
 #: What the guest tells its host, beside what Windows tells of itself (KVP-doc; facts, section 5.5). What the host writes is in its

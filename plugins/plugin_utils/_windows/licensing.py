@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from .._avma import hresults
 from .._avma.licenses import STATUSES, Activation, License, Status
-from .._wsman.errors import FaultError
-from .._wsman.escape import wql_literal
-from .._wsman.instance import Instance
-from .._wsman.session import Session
+from .._session.errors import FaultError
+from .._session.escape import wql_literal
+from .._session.instance import Instance
+from .._session.session import Session
 
 #: ApplicationID of Windows itself (slmgr.vbs, WindowsAppId).
 _WINDOWS = "55c92734-d682-4d71-983e-d6ec3f16059f"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from .._avma.licenses import License
 from .._avma.releases import System, identify_system
-from .._wsman.session import Session
+from .._session.session import Session
 from .licensing import read_license
 from .system import read_operating_system
 

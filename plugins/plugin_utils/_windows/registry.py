@@ -8,9 +8,9 @@ Source: Microsoft, "StdRegProv class". Its methods are static: no keys select an
 
 from __future__ import annotations
 
-from .._wsman.errors import FaultError
-from .._wsman.instance import Instance
-from .._wsman.session import Session
+from .._session.errors import FaultError
+from .._session.instance import Instance
+from .._session.session import Session
 
 _NAMESPACE = "root/default"
 _HKEY_LOCAL_MACHINE = 0x80000002

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .._wsman.errors import InvalidAnswerError
-from .._wsman.session import Session
+from .._session.errors import InvalidAnswerError
+from .._session.session import Session
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from .errors import InvalidAnswerError, TooLargeError, UnreachableError
+from .._session.errors import InvalidAnswerError, TooLargeError, UnreachableError
 from .session import MAX_ANSWER_BYTES
 
 #: The code page that Ansible's own connections open their shells with.

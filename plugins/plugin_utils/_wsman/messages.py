@@ -13,12 +13,12 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
-from . import xml
-from .errors import FaultError, InvalidAnswerError
-from .escape import xml_text
-from .instance import Instance, Reference, Value
+from .._session import xml
+from .._session.errors import FaultError, InvalidAnswerError
+from .._session.escape import xml_text
+from .._session.instance import Instance, Reference, Value
+from .._session.session import Argument
 
 _SOAP = "http://www.w3.org/2003/05/soap-envelope"
 _ADDRESSING = "http://schemas.xmlsoap.org/ws/2004/08/addressing"
@@ -37,7 +37,6 @@ MAX_ENVELOPE_BYTES = 500 * 1024
 MAX_ELEMENTS = 32000
 
 #: What an argument of a method may be: text, a number, a boolean, or an array of text.
-Argument: TypeAlias = "str | int | bool | Sequence[str]"
 
 
 @dataclass(frozen=True)

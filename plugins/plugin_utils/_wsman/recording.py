@@ -22,10 +22,11 @@ from pathlib import Path
 from xml.sax import parseString
 from xml.sax.saxutils import XMLGenerator
 
-from . import xml
-from .errors import InvalidAnswerError
-from .instance import parse_datetime
-from .session import ProcessResult, Transport
+from .._session import xml
+from .._session.errors import InvalidAnswerError
+from .._session.instance import parse_datetime
+from .._session.session import ProcessResult
+from .session import Transport
 
 
 def _set(words: str) -> frozenset[str]:

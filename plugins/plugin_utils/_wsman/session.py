@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The hyperv.avma authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A session with the WMI of one machine: what the layers above use. Private to this collection."""
+"""A session by WS-Management messages. Private to this collection."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Protocol
 from xml.etree.ElementTree import Element
 
+from .._session.errors import FaultError, TooLargeError
+from .._session.instance import Instance
+from .._session.session import CIMV2, Argument, ProcessResult
 from . import messages
-from .errors import FaultError, TooLargeError
-from .instance import Instance
-
-CIMV2 = "root/cimv2"
 
 #: Far above what a default WinRM service may send (500 KB), far below what hurts the controller.
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
@@ -25,15 +23,6 @@ MAX_ANSWER_BYTES = 4 * 1024 * 1024
 MAX_ENUMERATION_BYTES = 64 * 1024 * 1024
 # Pauses, in seconds, before a request that Windows was too busy to take is sent again.
 _BUSY_PAUSES = (1.0, 2.0, 4.0)
-
-
-@dataclass(frozen=True)
-class ProcessResult:
-    """What a program on the machine left behind."""
-
-    exit_code: int
-    stdout: bytes
-    stderr: bytes
 
 
 class Transport(Protocol):
@@ -63,7 +52,7 @@ class Transport(Protocol):
         """
 
 
-class Session:
+class WSManSession:
     """Queries and method calls on one machine.
 
     Every method raises the errors of ``Transport.send``, and ``FaultError`` when Windows refuses the request.
@@ -124,7 +113,7 @@ class Session:
         self,
         class_name: str,
         method: str,
-        arguments: Mapping[str, messages.Argument] | None = None,
+        arguments: Mapping[str, Argument] | None = None,
         selectors: Mapping[str, str] | None = None,
         namespace: str = CIMV2,
     ) -> Instance:

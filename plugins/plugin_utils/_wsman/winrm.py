@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from .errors import ProcessError, UnreachableError
+from .._session.errors import ProcessError, UnreachableError
+from .._session.session import ProcessResult
 from .http import UTF8_CODE_PAGE, limit_answers, translated, undecryptable
-from .session import ProcessResult
 
 # If they are missing, the connection plugin has said so before this is used.
 with suppress(ImportError):

@@ -13,8 +13,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from .._avma.problems import problem
 from .clusters import cluster_problems, failover_moves
-from .problems import problem
 
 #: Of the report's shape; another one when a value is removed or gets another meaning.
 VERSION = 1

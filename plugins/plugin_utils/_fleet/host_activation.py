@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from .guests import Step
-from .problems import problem
+from .._avma.guests import Step
+from .._avma.problems import problem
 
 #: What is no reason to stop: of a host that does not tell how its AVMA is set up, only a guest can prove it.
 _UNDECIDED = frozenset({"host_avma_unknown", "host_key_unknown", "host_key_unproved"})

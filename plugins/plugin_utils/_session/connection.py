@@ -9,13 +9,15 @@ import os
 from pathlib import Path
 from typing import Any
 
+from .._wsman.psrp import PsrpTransport
+from .._wsman.recording import RecordingTransport
+from .._wsman.session import Transport, WSManSession
+from .._wsman.winrm import WinrmTransport
+
 # Here, and not when one is needed: Ansible forks a process for every task and host, and each would compile them anew. Neither
 # needs the library of the other.
 from .errors import UnsupportedConnectionError
-from .psrp import PsrpTransport
-from .recording import RecordingTransport
-from .session import Session, Transport
-from .winrm import WinrmTransport
+from .session import Session
 
 #: Names the folder to record into, on the controller; docs/recording.md is the guide.
 RECORD_VARIABLE = "HYPERV_AVMA_RECORD"
@@ -31,7 +33,7 @@ def open_session(connection: Any, machine: str) -> Session:
     """
     transport = _transport(connection)
     folder = os.environ.get(RECORD_VARIABLE)
-    return Session(RecordingTransport(transport, Path(folder)) if folder else transport, machine)
+    return WSManSession(RecordingTransport(transport, Path(folder)) if folder else transport, machine)
 
 
 def _transport(connection: Any) -> Transport:

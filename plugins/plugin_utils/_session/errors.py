@@ -6,19 +6,19 @@
 from __future__ import annotations
 
 
-class WSManError(Exception):
-    """Base of all errors of this package."""
+class SessionError(Exception):
+    """Base of all errors of a session."""
 
 
-class UnsupportedConnectionError(WSManError):
+class UnsupportedConnectionError(SessionError):
     """The play's connection plugin is neither winrm nor psrp."""
 
 
-class UnreachableError(WSManError):
+class UnreachableError(SessionError):
     """The machine could not be reached, cut the connection, or turned the credentials down."""
 
 
-class InvalidAnswerError(WSManError):
+class InvalidAnswerError(SessionError):
     """The machine answered something that is not WS-Management: garbage, too much, or the answer to another request."""
 
 
@@ -26,11 +26,11 @@ class TooLargeError(InvalidAnswerError):
     """The machine answered more than this collection reads."""
 
 
-class ProcessError(WSManError):
+class ProcessError(SessionError):
     """A program on the machine could not be run to its end."""
 
 
-class FaultError(WSManError):
+class FaultError(SessionError):
     """The machine answered a fault.
 
     :ivar reason: The text of the fault, in the machine's language: to show, never to decide on.

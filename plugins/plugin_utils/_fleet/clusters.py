@@ -14,13 +14,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import hresults, keys
-from .guests import activated_by
-from .hosts import Avma, HostFacts, HostWish, check_key, plan_host
-from .licenses import License, Status
-from .problems import Problem, problem
-from .releases import Edition, Release, System
-from .vms import Activator
+from .._avma import hresults, keys
+from .._avma.guests import activated_by
+from .._avma.hosts import Avma, HostFacts, HostWish, check_key, plan_host
+from .._avma.licenses import License, Status
+from .._avma.problems import Problem, problem
+from .._avma.releases import Edition, Release, System
+from .._avma.vms import Activator
 
 #: What a module returned for a host: nothing for one that was not asked.
 Result = Mapping[str, Any]

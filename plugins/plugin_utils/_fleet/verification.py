@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from .problems import problem
+from .._avma.problems import problem
 from .report import UNDECIDED
 
 _Report = Mapping[str, Any]

@@ -1,0 +1,70 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A session with the WMI of one machine: what the layers above use. Private to this collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from .instance import Instance
+
+CIMV2 = "root/cimv2"
+
+#: What a method of WMI is given.
+Argument: TypeAlias = "str | int | bool | Sequence[str]"
+
+
+@dataclass(frozen=True)
+class ProcessResult:
+    """What a program on the machine left behind."""
+
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+
+
+class Session(Protocol):
+    """Queries and method calls on one machine.
+
+    Every method raises ``UnreachableError`` when the machine cannot be reached, cut the connection or turned the credentials down,
+    ``InvalidAnswerError`` when it answers garbage or too much, and ``FaultError`` when Windows refuses the request.
+    """
+
+    #: The name by which the user knows the machine, for messages.
+    machine: str
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether a secret may be sent."""
+
+    def query(self, wql: str, namespace: str = CIMV2, limit: int | None = None) -> list[Instance]:
+        """The instances that a WQL query selects.
+
+        :param wql: The query; put text into it with ``escape.wql_literal`` only.
+        :param limit: Read no more than so many instances.
+        """
+
+    def get(self, class_name: str, selectors: Mapping[str, str], namespace: str = CIMV2) -> Instance:
+        """The instance of a class with these keys."""
+
+    def invoke(
+        self,
+        class_name: str,
+        method: str,
+        arguments: Mapping[str, Argument] | None = None,
+        selectors: Mapping[str, str] | None = None,
+        namespace: str = CIMV2,
+    ) -> Instance:
+        """Call a method; its out parameters, with ``ReturnValue``.
+
+        :param selectors: The keys of the instance; none for a static method.
+        """
+
+    def run(self, command: str, arguments: Sequence[str] = (), stdin: bytes = b"") -> ProcessResult:
+        """Run a program; secrets go to its standard input, never into its arguments.
+
+        :raises ProcessError: The program could not be run to its end.
+        """
