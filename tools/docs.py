@@ -33,10 +33,10 @@ def problem_table() -> str:
     rows = [
         (
             f"`{code}`",
-            _prose(message),
-            _prose(remedy) if remedy != "{remedy}" else _TOLD,
+            _prose(definition.message),
+            _prose(definition.remedy) if definition.remedy != "{remedy}" else _TOLD,
         )
-        for code, (message, remedy) in sorted(PROBLEMS.items())
+        for code, definition in sorted(PROBLEMS.items())
     ]
     return (
         "# Problem codes\n\n"

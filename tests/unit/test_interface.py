@@ -33,7 +33,9 @@ TYPES: dict[str, tuple[type, ...]] = {
 
 def facts_of(code: str) -> set[str]:
     """The facts that message and remedy of a problem name."""
-    return {name for text in PROBLEMS[code] for _text, name, _format, _conversion in Formatter().parse(text) if name}
+    definition = PROBLEMS[code]
+    texts = (definition.message, definition.remedy)
+    return {name for text in texts for _text, name, _format, _conversion in Formatter().parse(text) if name}
 
 
 def calls() -> Iterator[tuple[str, ast.Call]]:

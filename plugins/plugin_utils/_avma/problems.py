@@ -10,8 +10,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 
 from . import hresults
+
+
+class Kind(str, Enum):
+    """What a problem says of a machine: verdicts go by it, never by lists of codes."""
+
+    WRONG = "wrong"
+    #: It could not be told whether something is wrong.
+    UNKNOWN = "unknown"
+    #: AVMA is not for this machine.
+    NOT_APPLICABLE = "not_applicable"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A problem in general: its texts name their facts in braces."""
+
+    message: str
+    remedy: str
+    kind: Kind = Kind.WRONG
 
 
 @dataclass(frozen=True)
@@ -22,6 +45,11 @@ class Problem:
     message: str
     remedy: str
     hresult: int | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """What it says of the machine."""
+        return PROBLEMS[self.code].kind
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}"
@@ -34,251 +62,258 @@ class Problem:
         return result
 
 
-#: Message and remedy of each problem, with the facts that they name in braces.
+#: The definition of each problem.
 #: The four errors of Windows Admin Center (vm-activate, "Troubleshoot AVMA") are key_rejected, key_release_mismatch, node_down
 #: and update_missing.
-PROBLEMS: Mapping[str, tuple[str, str]] = {
-    "evaluation_edition": (
+PROBLEMS: Mapping[str, Definition] = {
+    "evaluation_edition": Definition(
         "{name} is an evaluation edition, which neither takes an AVMA key nor activates guests.",
         "Convert it first (DISM /Online /Set-Edition:{target} /ProductKey:<key> /AcceptEula) and reboot; a domain controller cannot.",
     ),
-    "no_avma_key_for_release": (
+    "no_avma_key_for_release": Definition(
         "No AVMA key is documented for {name}.",
         "Use a release that has one ({documented}), or, if Microsoft has published one since, pass it in key_overrides.",
     ),
-    "no_avma_key_for_edition": (
+    "no_avma_key_for_edition": Definition(
         "No AVMA key is documented for {name}{edition} (SKU {sku}).",
         "AVMA is for the editions {documented} of Windows Server: use one of these, or another way to activate this machine.",
     ),
-    "not_a_hyper_v_guest": (
+    "not_a_hyper_v_guest": Definition(
         "The machine is not a virtual machine on Hyper-V{detail}.",
         "Run it on Hyper-V or Azure Local; elsewhere (Azure, other hypervisors) use KMS or a key of its own.",
     ),
-    "key_release_mismatch": (
+    "key_release_mismatch": Definition(
         "A key does not match: {mismatch}.",
         "{remedy}",
     ),
-    "kms_client_key": (
+    "kms_client_key": Definition(
         "The key ending in {last_five} is the KMS client key of {key}: no host can activate it.",
         "Leave product_key out to get the AVMA key.",
     ),
-    "system_mismatch": (
+    "system_mismatch": Definition(
         "The machine is {system}, not {expected} as the task says.",
         "Correct release and edition, or leave them out to have them detected.",
     ),
-    "key_rejected": (
+    "key_rejected": Definition(
         "Windows rejected the key ending in {last_five}: {explanation}.",
         "{remedy}",
     ),
-    "key_not_taken": (
+    "key_not_taken": Definition(
         "Windows gave no error for the key ending in {last_five}, but its licence does not hold it.",
         "See the Application event log of the machine (source Microsoft-Windows-Security-SPP), then run again.",
     ),
-    "access_denied": (
+    "access_denied": Definition(
         "Windows denied access: {explanation}.",
         "{remedy}",
     ),
-    "host_not_licensed": (
+    "host_not_licensed": Definition(
         "The host{host} is not activated: {explanation}.",
         "{remedy}",
     ),
-    "host_release_too_old": (
+    "host_release_too_old": Definition(
         "The host{host} that runs this guest cannot activate it: {explanation}.",
         "{remedy}",
     ),
-    "activation_not_bound": (
+    "activation_not_bound": Definition(
         "No host has activated this guest: {explanation}.",
         "{remedy}",
     ),
-    "activation_throttled": (
+    "activation_throttled": Definition(
         "The host{host} did not come round to this guest in {timeout} s: {explanation}.",
         "{remedy}",
     ),
-    "activation_failed": (
+    "activation_failed": Definition(
         "The activation failed: {explanation}.",
         "{remedy}",
     ),
-    "activation_timed_out": (
+    "activation_timed_out": Definition(
         "After {timeout} s the guest is not activated by a host (status: {status}).",
         "Check that its host is activated and that Data Exchange is on for the VM; run again, with a longer timeout if it is slow.",
     ),
-    "not_activated": (
+    "not_activated": Definition(
         "Windows has its AVMA key, but is not activated by a host (status: {status}{explanation}).",
         "Run guest_key on it; if that fails, it tells why.",
     ),
-    "not_avma": (
+    "not_avma": Definition(
         "Windows is not activated by its host: its key ending in {last_five} is of channel {channel} (status: {status}).",
         "Run guest_key to install the AVMA key.",
     ),
-    "other_avma_key": (
+    "other_avma_key": Definition(
         "The AVMA key ending in {last_five} is installed, and the one of this release and edition ends in {expected}.",
         "Run guest_key to install the right one.",
     ),
-    "no_product_key": (
+    "no_product_key": Definition(
         "No product key of Windows is installed.",
         "Run guest_key to install the AVMA key.",
     ),
-    "unexpected_host": (
+    "unexpected_host": Definition(
         "The guest was activated by {host}, which is not one of {expected}.",
         "Move the guest to one of these hosts and run again, or correct expected_hosts.",
     ),
-    "unreachable": (
+    "unreachable": Definition(
         "The machine was not reached: {detail}.",
         "Correct that and run again.",
+        kind=Kind.UNKNOWN,
     ),
-    "not_read": (
+    "not_read": Definition(
         "The machine could not be read: {detail}.",
         "Correct that and run again.",
+        kind=Kind.UNKNOWN,
     ),
-    "kvp_not_removed": (
+    "kvp_not_removed": Definition(
         "The guest's KVP values are still there after they were removed: {names}.",
         "Find out which program of the guest writes them again, and stop it.",
     ),
-    "answer_file_without_key": (
+    "answer_file_without_key": Definition(
         "The answer file has no product key at {place}.",
         "Run unattend_key on it.",
     ),
-    "answer_file_other_key": (
+    "answer_file_other_key": Definition(
         "The key ending in {last_five} in the answer file is not the AVMA key of {system}.",
         "Run unattend_key on it, or correct release and edition.",
     ),
-    "image_key_mismatch": (
+    "image_key_mismatch": Definition(
         "The key ending in {last_five}, by which the answer file chooses the image, is that of {key}, not of {system}.",
         "Run unattend_key with select_image, or correct release and edition.",
     ),
-    "invalid_answer_file": (
+    "invalid_answer_file": Definition(
         "The answer file {path} cannot be used: {detail}.",
         "Correct that and run again.",
     ),
-    "report_not_written": (
+    "report_not_written": Definition(
         "The report cannot be written to {path}: {detail}.",
         "Correct that, or give another folder, and run again.",
     ),
-    "invalid_argument": (
+    "invalid_argument": Definition(
         "{detail}.",
         "Correct the task.",
     ),
-    "invalid_answer": (
+    "invalid_answer": Definition(
         "The machine answered something that is not WS-Management: {detail}.",
         "Check that no proxy or other service answers in its place, then run again.",
     ),
-    "process_failed": (
+    "process_failed": Definition(
         "A program could not be run on the machine: {detail}.",
         "Check that its user may open a WinRM shell and start powershell.exe, then run again.",
     ),
-    "wmi_error": (
+    "wmi_error": Definition(
         "WMI answered with a fault: {reason}{explanation}",
         "{remedy}",
     ),
-    "no_avma_on_host_release": (
+    "no_avma_on_host_release": Definition(
         "{name} activates no guests: AVMA is not documented for hosts that run it.",
         "Use a host that runs Windows Server Datacenter {documented}, or Azure Local.",
     ),
-    "no_host_key": (
+    "no_host_key": Definition(
         "The host is not activated, and no product key is given for it.",
         "Give it a key of its own in product_key; on Azure Local a Windows Server subscription will do too.",
     ),
-    "not_a_host_key": (
+    "not_a_host_key": Definition(
         "The key ending in {last_five} is the public {kind} of {key}: it is no host's own.",
         "Give the host a key of its own; if it is activated by KMS, leave product_key out.",
     ),
-    "other_host_key": (
+    "other_host_key": Definition(
         "The host works with another key, ending in {current}; to replace it may burn an activation for good.",
         "Leave product_key out to keep it, or say replace: true.",
     ),
-    "host_key_unknown": (
+    "host_key_unknown": Definition(
         "AVMA may be set up on the host already, and it does not tell whether with the key ending in {last_five}: nothing was written.",
         "See what it returned (avma.result); if it does need the key, run once with replace: true.",
+        kind=Kind.UNKNOWN,
     ),
-    "host_key_unproved": (
+    "host_key_unproved": Definition(
         "The host took the key ending in {last_five} without an error, but does not tell which key it uses.",
         "See what it returned (avma.result), and prove it by a guest: run guest_key on one of this host.",
+        kind=Kind.UNKNOWN,
     ),
-    "host_activation_timed_out": (
+    "host_activation_timed_out": Definition(
         "After {timeout} s the host is not activated (status: {status}).",
         "Run again: the key is installed, and only the activation is asked for again.",
     ),
-    "duplicate_host_key": (
+    "duplicate_host_key": Definition(
         "The key ending in {last_five} is meant for more than one host: {hosts}.",
         "Give each host a key of its own, or declare a volume key as one (volume_key: true).",
     ),
-    "unencrypted_connection": (
+    "unencrypted_connection": Definition(
         "The connection is not encrypted, and a product key must not be sent over it.",
         "Use HTTPS, or over HTTP a transport that encrypts messages: Kerberos, NTLM or CredSSP, not Basic.",
     ),
-    "update_missing": (
+    "update_missing": Definition(
         "The host lacks the update that brings AVMA to Azure Local (the module ServerAVMAManager).",
         "Install the latest update on the host, then run again.",
     ),
-    "avma_unreadable": (
+    "avma_unreadable": Definition(
         "The host does not tell how AVMA is set up: {detail}.",
         "Run Get-VMAutomaticActivation on the host; if it fails there too, install the latest update.",
     ),
-    "cluster_unreadable": (
+    "cluster_unreadable": Definition(
         "The host does not tell of its cluster: {detail}.",
         "See that the cluster service runs on it.",
     ),
-    "data_exchange_disabled": (
+    "data_exchange_disabled": Definition(
         "The Data Exchange integration service of the VM {vm} is off, and AVMA needs it.",
         "Turn it on with vm_data_exchange.",
     ),
-    "data_exchange_not_switched": (
+    "data_exchange_not_switched": Definition(
         "Data Exchange of the VM {vm} could not be switched: {detail}.",
         "See the event log Hyper-V-VMMS of the host, then run again.",
     ),
-    "guest_unknown": (
+    "guest_unknown": Definition(
         "The VM {vm} tells nothing of its guest over Data Exchange (it is {state}).",
         "Start it; if it runs Windows, see that its service vmickvpexchange runs.",
+        kind=Kind.UNKNOWN,
     ),
-    "not_windows": (
+    "not_windows": Definition(
         "The guest of the VM {vm} is {system}.",
         "AVMA is for Windows Server guests: leave it out.",
+        kind=Kind.NOT_APPLICABLE,
     ),
-    "vm_not_found": (
+    "vm_not_found": Definition(
         "The host has no VM {names}.",
         "Correct name, or ask the host that the VM is on.",
     ),
-    "azure_edition_needs_azure_local": (
+    "azure_edition_needs_azure_local": Definition(
         "The guest is {guest}, which runs on Azure Local only, and the host {host} is none.",
         "Move the VM to Azure Local, or convert the guest to Datacenter.",
     ),
-    "host_avma_unknown": (
+    "host_avma_unknown": Definition(
         "It cannot be told which releases the host {host} activates.",
         "See what its AVMA returned (host_info), and find out which key was set on it.",
+        kind=Kind.UNKNOWN,
     ),
-    "host_unsuitable": (
+    "host_unsuitable": Definition(
         "The host {host} activates no guests: {reason}",
         "{remedy}",
     ),
-    "node_down": (
+    "node_down": Definition(
         "The node {node} of the cluster {cluster} is down.",
         "Start it, or, if it is gone for good, evict it from the cluster; then run again.",
     ),
-    "node_not_in_play": (
+    "node_not_in_play": Definition(
         "Nodes of the cluster {cluster} are not among the hosts of this run: {nodes}.",
         "Add them: every node that may own a guest must be able to activate it.",
     ),
-    "mixed_os_releases": (
+    "mixed_os_releases": Definition(
         "The nodes of the cluster {cluster} run different releases: {releases}.",
         "Bring all nodes to one release; until then, a guest that is newer than a node loses its activation there.",
     ),
-    "host_not_datacenter": (
+    "host_not_datacenter": Definition(
         "The host {host} activates no guest: it runs {system}.",
         "AVMA needs a host with an activated Windows Server Datacenter, or Azure Local: move the VM to one.",
     ),
-    "hyperv_role_missing": (
+    "hyperv_role_missing": Definition(
         "The machine does not have the Hyper-V role.",
         "Run this on a Hyper-V host, or install the role.",
     ),
-    "failover_gap": (
+    "failover_gap": Definition(
         "On {node}, which may own it, the guest would lose its activation: {reason}",
         "{remedy}",
     ),
-    "activation_too_old": (
+    "activation_too_old": Definition(
         "The guest was last activated by {host} at {time}, which is before {since}.",
         "Run guest_key with this host among its expected_hosts, or look at the events of guest and host: AVMA renews by itself.",
     ),
-    "no_activation_component": (
+    "no_activation_component": Definition(
         "The guest has no Microsoft Hyper-V Activation Component device.",
         "Install the integration services of the guest, and check its device manager.",
     ),
@@ -291,8 +326,8 @@ def problem(code: str, hresult: int | None = None, **facts: object) -> Problem:
     :param hresult: What Windows said; its explanation and remedy are facts too, ``explanation`` and ``remedy``.
     :param facts: The facts that the message and the remedy name.
     """
-    message, remedy = PROBLEMS[code]
+    definition = PROBLEMS[code]
     if hresult is not None:
         explained = hresults.explain(hresult)
         facts = {"explanation": explained, "remedy": explained.remedy, **facts}
-    return Problem(code, message.format(**facts), remedy.format(**facts), hresult)
+    return Problem(code, definition.message.format(**facts), definition.remedy.format(**facts), hresult)
