@@ -91,11 +91,15 @@ NOX := $(PY) -m uv tool run 'nox>=2025.2,<2027' --no-error-on-missing-interprete
 
 .PHONY: matrix
 matrix: build collection ## All tests on every supported ansible-core
-	$(NOX)
+	$(NOX) --tags promised
 
 .PHONY: matrix-ends
 matrix-ends: build collection ## The same on the oldest and the newest, without the tests of lab and guides
 	$(NOX) --tags ends -- tests/unit tests/integration --ignore tests/unit/lab --ignore tests/integration/test_docs.py
+
+.PHONY: matrix-one
+matrix-one: build collection ## The same on one: CORE=2.16, or devel for its development branch
+	$(NOX) --session 'tests($(CORE))'
 
 .PHONY: demo
 demo: venv collection ## The playbooks at work on simulated machines (about 10 s)
@@ -115,7 +119,7 @@ bench: venv collection ## This collection against what a user would run instead;
 	@PYTHONPATH=tests $(PY) -m bench
 
 .PHONY: lint
-lint: ruff mypy yamllint ansible-lint collection-docs changelog execution-environment sanity importer ## All static checks, those of certified content included
+lint: ruff mypy yamllint ansible-lint collection-docs changelog links licences workflows execution-environment sanity importer ## All static checks, those of certified content included
 
 .PHONY: ruff
 ruff: venv
@@ -143,6 +147,23 @@ collection-docs: venv collection
 changelog: venv
 	antsibull-changelog lint
 
+.PHONY: fragment
+fragment: venv
+	$(PY) tools/fragment.py $(BASE)
+
+.PHONY: links
+links: venv
+	$(PY) tools/links.py
+
+.PHONY: licences
+licences: venv
+	$(PY) -m reuse lint --quiet || $(PY) -m reuse lint
+
+.PHONY: workflows
+workflows: venv
+	$(PY) -m check_jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(PY) -m check_jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
+
 .PHONY: execution-environment
 execution-environment: venv collection
 	ansible-builder introspect build/collections | grep 'pywinrm.*from collection hyperv.avma'
@@ -165,6 +186,11 @@ docs: venv collection ## The user documentation, in build/docs/html (about 15 s)
 build: venv ## Build the collection's tarball into dist/
 	@rm -rf dist
 	ansible-galaxy collection build --force --output-path dist
+
+.PHONY: publish
+publish: build ## Publish the tarball to the configured Galaxy server; TAG must be its version
+	@test "$(TAG)" = "$(VERSION)" || { echo "The tag is $(TAG), and galaxy.yml says $(VERSION)." >&2; exit 1; }
+	ansible-galaxy collection publish $(TARBALL)
 
 .PHONY: clean
 clean: ## Remove everything that make created

@@ -71,6 +71,7 @@ def test_every_plugin_documents_its_interface(folder: str, parts: set[str]) -> N
         assert parts <= assigned, name
 
 
+# REUSE-IgnoreStart
 def test_every_plugin_file_carries_the_licence() -> None:
     for path in (ROOT / "plugins").rglob("*.py"):
         head = path.read_text().splitlines()[:20]
@@ -78,6 +79,9 @@ def test_every_plugin_file_carries_the_licence() -> None:
             continue
         assert "# SPDX-License-Identifier: GPL-3.0-or-later" in head, path
         assert any(line.startswith("# GNU General Public License v3.0+") for line in head), path
+
+
+# REUSE-IgnoreEnd
 
 
 @pytest.mark.parametrize("role", ROLES)
