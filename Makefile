@@ -119,7 +119,7 @@ bench: venv collection ## This collection against what a user would run instead;
 	@PYTHONPATH=tests $(PY) -m bench
 
 .PHONY: lint
-lint: ruff mypy yamllint ansible-lint collection-docs changelog links licences workflows execution-environment sanity importer ## All static checks, those of certified content included
+lint: ruff mypy yamllint ansible-lint collection-docs changelog pages-current links licences workflows execution-environment sanity importer ## All static checks, those of certified content included
 
 .PHONY: ruff
 ruff: venv
@@ -151,9 +151,18 @@ changelog: venv
 fragment: venv
 	$(PY) tools/fragment.py $(BASE)
 
+.PHONY: pages
+pages: venv collection ## Write the pages of docs/ that are made from the code
+	PYTHONPATH=build/collections $(PY) tools/pages.py
+
+.PHONY: pages-current
+pages-current: venv collection
+	PYTHONPATH=build/collections $(PY) tools/pages.py --check
+
 .PHONY: links
-links: venv
-	$(PY) tools/links.py
+links: build
+	@rm -rf build/unpacked && mkdir -p build/unpacked && tar -xzf $(TARBALL) -C build/unpacked
+	$(PY) tools/links.py . build/unpacked
 
 .PHONY: licences
 licences: venv

@@ -1,175 +1,29 @@
-"""Build the documentation: the guides of docs/, the tables of the code, and the reference made from the plugins' own documentation."""
+"""Build the documentation site: the guides and tables of docs/, and the reference made from the plugins' own documentation."""
 
 from __future__ import annotations
 
-import ast
-import io
 import re
 import shutil
 import subprocess
 import sys
-import tokenize
-from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-
-from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.hresults import HRESULTS
-from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.keys import AVMA_KEYS, SOURCE
-from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.matrix import AZURE_LOCAL, WINDOWS_SERVER, Subscription
-from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.problems import PROBLEMS
-from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.releases import VERSIONS, Edition, Release
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 BUILD = ROOT / "build" / "docs"
 SOURCES = BUILD / "source"
 
-
-#: For a remedy that depends on the cause.
-_TOLD = "It is told with the problem; where Windows gave an [HRESULT](hresults.md), by that."
-
-
-def problem_table() -> str:
-    """Every problem code, with what to do."""
-    rows = [
-        (
-            f"`{code}`",
-            _prose(definition.message),
-            _prose(definition.remedy) if definition.remedy != "{remedy}" else _TOLD,
-        )
-        for code, definition in sorted(PROBLEMS.items())
-    ]
-    return (
-        "# Problem codes\n\n"
-        "Every problem that a module, a filter, a role or the inventory plugin can report, as `problems[].code`. The codes are stable: "
-        "playbooks may test them. What stands in *italics* is filled in.\n\n"
-    ) + _table(("code", "what is wrong", "what to do"), rows)
+#: A link to the source of a plugin or role, which is where its documentation stands in a clone or tarball.
+_PLUGIN = re.compile(r"\(\.\./plugins/(modules|filter|inventory|lookup|test|connection)/(\w+)\.py\)")
+_ROLE = re.compile(r"\(\.\./roles/(\w+)/README\.md\)")
+#: Any other link out of docs/ has no page in the site.
+_OUTSIDE = re.compile(r"\[([^\]]+)\]\(\.\./[^)]+\)")
 
 
-def hresult_table() -> str:
-    """Every HRESULT that is known, with what to do."""
-    rows = [
-        (f"`{entry.text}`", f"`{entry.symbol}`", entry.meaning, entry.remedy, "yes" if entry.retryable else "")
-        for entry in sorted(HRESULTS.values(), key=lambda entry: entry.code)
-    ]
-    return (
-        "# HRESULTs\n\n"
-        "What Windows' licensing says by number. `guest_key` tries again by itself, until its timeout, where the last column says yes. "
-        "The same table answers in a playbook: `{{ '0xC004FD02' | hyperv.avma.explain }}`.\n\n"
-    ) + _table(("HRESULT", "symbol", "meaning", "what to do", "retried"), rows)
-
-
-def key_tables() -> str:
-    """The AVMA keys, and which host activates which guest."""
-    editions = list(Edition)
-    keys = [
-        (
-            f"Windows Server {release}",
-            *(f"`{key}`" if (key := AVMA_KEYS.get((release, edition))) else "" for edition in editions),
-        )
-        for release in Release
-    ]
-    builds = [
-        (
-            str(version.build),
-            version.name,
-            f"Windows Server {version.release}" if version.release else "none is documented",
-        )
-        for version in VERSIONS
-    ]
-    hosts = [(f"Windows Server {host} Datacenter", _releases(guests)) for host, guests in WINDOWS_SERVER.items()]
-    hosts += [
-        (
-            f"Azure Local, {'Windows Server subscription' if isinstance(by, Subscription) else f'key of {by}'}",
-            _releases(guests),
-        )
-        for by, guests in AZURE_LOCAL.items()
-    ]
-    return "\n\n".join(
-        [
-            "# Keys, releases and hosts",
-            f"## AVMA keys\n\nThese keys are public and the same everywhere. Source: {SOURCE}.",
-            _table(("release", *editions), keys),
-            "## Builds\n\nThe release is decided from the build number, the edition from the SKU, never from a name.",
-            _table(("build", "version", "takes the keys of"), builds),
-            "## Which host activates which guest",
-            "In every edition. The row of 2025 follows the rule of the others; Microsoft's text with it could not be read.",
-            _table(("host", "guests"), hosts),
-        ]
-    )
-
-
-_UNVERIFIED = """# What the code guesses
-
-Every comment of the code that says UNVERIFIED, which is: recalled, inferred or found in no source. If you have a Windows machine that
-proves one of them right or wrong, please [tell us](recording.md)."""
-
-
-def unverified() -> str:
-    """Every place of the code that says that it guesses."""
-    parts = [_UNVERIFIED]
-    for title, folders in (("The collection", ("plugins", "roles", "playbooks")), ("The lab", ("tests/lab",))):
-        paths = [path for folder in folders for path in sorted((ROOT / folder).rglob("*"))]
-        rows = [
-            (f"`{path.relative_to(ROOT)}:{line}`", _text(text))
-            for path in paths
-            for line, text in _remarks(path)
-            if "UNVERIFIED" in text
-        ]
-        parts += [f"## {title}", _table(("place", "what it says"), rows)]
-    return "\n\n".join(parts)
-
-
-def _remarks(path: Path) -> Iterator[tuple[int, str]]:
-    """The paragraphs of comments and docstrings, with the numbers of their first lines."""
-    if path.suffix == ".py":
-        source = path.read_text(encoding="utf-8")
-        tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-        yield from _paragraphs((token.start[0], token.string) for token in tokens if token.type == tokenize.COMMENT)
-        for node in ast.walk(ast.parse(source)):
-            match node:
-                case ast.Expr(value=ast.Constant(value=str(docstring))):
-                    yield from _paragraphs(enumerate(docstring.splitlines(), node.lineno))
-    elif path.suffix in (".yml", ".md"):
-        yield from _paragraphs(enumerate(path.read_text(encoding="utf-8").splitlines(), 1))
-
-
-def _paragraphs(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-    """Lines that follow each other, joined. An empty one, and a field such as ``:param x:``, begins a new paragraph."""
-    first = last = 0
-    words: list[str] = []
-    for number, line in lines:
-        text = re.sub(r"^[#\s]*(:(ivar|param)?)?\s*", "", line).strip()
-        if words and (number != last + 1 or not text or line.strip().startswith(":")):
-            yield first, " ".join(words)
-            words = []
-        if text:
-            first = first if words else number
-            words.append(text)
-        last = number
-    if words:
-        yield first, " ".join(words)
-
-
-def _releases(releases: Iterable[Release]) -> str:
-    return ", ".join(map(str, releases))
-
-
-def _prose(template: str) -> str:
-    """A message whose placeholders are shown as such. One that follows a word brings its own space, or nothing."""
-    return re.sub(r"(\w?)\{(.*?)\}", lambda match: f"{match[1]}{' ' if match[1] else ''}*{match[2]}*", _text(template))
-
-
-def _text(text: str) -> str:
-    """Text that Markdown shows as it is, with literals as in docstrings."""
-    parts = re.split("``(.+?)``", text)
-    escaped = [re.sub(r"([\\`*_\[\]<>|#$~^])", r"\\\1", part) for part in parts[::2]]
-    literals = [f"`{part}`" for part in parts[1::2]]
-    return "".join(part for pair in zip(escaped, [*literals, ""], strict=True) for part in pair)
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"
+def _site_links(text: str) -> str:
+    text = _PLUGIN.sub(lambda match: f"(reference/{match[2]}_{match[1].replace('modules', 'module')})", text)
+    text = _ROLE.sub(r"(reference/\1_role)", text)
+    return _OUTSIDE.sub(r"\1", text)
 
 
 def build() -> int:
@@ -178,14 +32,7 @@ def build() -> int:
     # antsibull-docs writes into no folder that others may write to.
     SOURCES.mkdir(parents=True, mode=0o755)
     for page in [*DOCS.glob("*.md"), DOCS / "docsite" / "index.md"]:
-        shutil.copy(page, SOURCES)
-    for name, text in (
-        ("problems", problem_table()),
-        ("hresults", hresult_table()),
-        ("keys", key_tables()),
-        ("unverified", unverified()),
-    ):
-        (SOURCES / f"{name}.md").write_text(text)
+        (SOURCES / page.name).write_text(_site_links(page.read_text(encoding="utf-8")), encoding="utf-8")
     reference = SOURCES / "reference"
     reference.mkdir(mode=0o755)
     configuration = DOCS / "docsite"

@@ -1,4 +1,4 @@
-"""Whether every link of the Markdown files leads somewhere in this repository: `make links`.
+"""Whether every link of the Markdown files leads somewhere, in the clone and in the tarball: `make links`.
 
 Addresses of other hosts are not asked. Addresses of this repository are refused everywhere but in galaxy.yml: there is none yet.
 """
@@ -33,7 +33,17 @@ def anchors(path: Path) -> set[str]:
     return found
 
 
-def dead_links(path: Path, repository: str) -> Iterator[str]:
+def pages(root: Path) -> list[Path]:
+    """The Markdown files of a clone or of an unpacked tarball."""
+    if not (root / ".git").exists():
+        return sorted(root.rglob("*.md"))
+    # docs/docsite/index.md is the front page of the site that `make docs` builds, where the other pages stand beside it.
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md", ":!docs/docsite"]
+    names = subprocess.run(listed, cwd=root, check=True, capture_output=True, text=True).stdout.splitlines()
+    return [root / name for name in names if (root / name).exists()]
+
+
+def dead_links(path: Path, root: Path, repository: str) -> Iterator[str]:
     """What is wrong with the links of a page."""
     text = path.read_text(encoding="utf-8")
     if repository in text:
@@ -43,27 +53,22 @@ def dead_links(path: Path, repository: str) -> Iterator[str]:
             continue
         name, _, anchor = unquote(link).partition("#")
         target = (path.parent / name).resolve() if name else path
-        if not target.is_relative_to(ROOT) or not target.exists():
+        if not target.is_relative_to(root) or not target.exists():
             yield f"{link} is not there"
         elif anchor and target.suffix == ".md" and anchor not in anchors(target):
             yield f"{link}: {target.name} has no such heading"
 
 
-def main() -> int:
-    """Print dead links; the exit status."""
-    repository = yaml.safe_load((ROOT / "galaxy.yml").read_text())["repository"]
-    # docs/docsite/index.md is the front page of the site that `make docs` builds, where the other pages stand beside it.
-    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md", ":!docs/docsite"]
-    names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
-    dead = [
-        f"{name}: {problem}"
-        for name in names
-        if (ROOT / name).exists()
-        for problem in dead_links(ROOT / name, repository)
-    ]
-    print("\n".join(dead) or f"{len(names)} pages: every link leads somewhere.")
+def main(*roots: str) -> int:
+    """Print the dead links of the pages of these folders, a clone or an unpacked tarball; the exit status."""
+    repository = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["repository"]
+    dead: list[str] = []
+    for root in map(Path, roots):
+        for page in pages(root.resolve()):
+            dead += (f"{page}: {problem}" for problem in dead_links(page, root.resolve(), repository))
+    print("\n".join(dead) or "Every link of every page leads somewhere.")
     return bool(dead)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:]))

@@ -17,8 +17,8 @@ CITATION = re.compile(r"facts, sections? ([\d.]*\d)|§([\d.]*\d)")
 
 
 @pytest.fixture(scope="module")
-def docs() -> ModuleType:
-    specification = importlib.util.spec_from_file_location("docs", ROOT / "tools" / "docs.py")
+def pages() -> ModuleType:
+    specification = importlib.util.spec_from_file_location("pages", ROOT / "tools" / "pages.py")
     assert specification
     assert specification.loader
     module = importlib.util.module_from_spec(specification)
@@ -33,9 +33,9 @@ def texts(*folders: str) -> Iterator[str]:
                 yield path.read_text(encoding="utf-8")
 
 
-def test_every_guess_of_the_code_is_listed(docs: ModuleType) -> None:
+def test_every_guess_of_the_code_is_listed(pages: ModuleType) -> None:
     guesses = sum(text.count("UNVERIFIED") for text in texts("plugins", "roles", "playbooks", "tests/lab"))
-    _introduction, _, listed = docs.unverified().partition("\n## ")
+    _introduction, _, listed = pages.unverified().partition("\n## ")
     assert listed.count("UNVERIFIED") == guesses > 0
 
 
@@ -47,15 +47,15 @@ def test_every_section_that_the_code_cites_is_there() -> None:
     assert cited
 
 
-def test_a_placeholder_after_a_word_stands_by_itself(docs: ModuleType) -> None:
-    page = docs.problem_table()
+def test_a_placeholder_after_a_word_stands_by_itself(pages: ModuleType) -> None:
+    page = pages.problem_table()
     assert "The host *host* is not activated" in page
     assert "{" not in page
 
 
-def test_the_guide_names_only_problems_that_there_are(docs: ModuleType) -> None:
+def test_the_guide_names_only_problems_that_there_are(pages: ModuleType) -> None:
     guide = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
     cells = re.findall(r"^\| (`.*?) \|", guide, re.MULTILINE)
     named = {code for cell in cells for code in re.findall(r"`([a-z]+(?:_[a-z]+)+)`", cell)}
     assert named
-    assert named <= set(docs.PROBLEMS)
+    assert named <= set(pages.PROBLEMS)
