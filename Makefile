@@ -140,7 +140,7 @@ ansible-lint: venv collection
 	ansible-lint
 
 .PHONY: collection-docs
-collection-docs: venv collection
+collection-docs: rst collection
 	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --skip-rstcheck .
 
 .PHONY: changelog
@@ -191,8 +191,12 @@ importer: build
 docs: venv collection ## The user documentation, in build/docs/html (about 15 s)
 	PYTHONPATH=build/collections $(PY) tools/docs.py
 
+.PHONY: rst
+rst: venv
+	$(PY) tools/rst.py
+
 .PHONY: build
-build: venv ## Build the collection's tarball into dist/
+build: rst ## Build the collection's tarball into dist/
 	@rm -rf dist
 	ansible-galaxy collection build --force --output-path dist
 
