@@ -41,6 +41,8 @@ def convert(name: str) -> str:
     text = _ROLE.sub(lambda match: _raw(f":ansplugin:`hyperv.avma.{match[1]}#role`"), text)
     text = _OUTSIDE.sub(r"\1", _ANCHOR.sub(r"\1", text))
     body = pypandoc.convert_text(text, "rst", format="gfm+raw_attribute", extra_args=["--wrap=none"])
+    # Pandoc labels headings whose name is no identifier; the site wants the collection's prefix before each label, and none is used.
+    body = re.sub(r"^\.\. _[^:]+:\n\n", "", body, flags=re.MULTILINE)
     # The lexer of Ansible's own documentation, which knows templates and tags such as !vault.
     body = re.sub(r"^( *)\.\. code:: yaml$", r"\1.. code-block:: yaml+jinja", body, flags=re.MULTILINE)
     return f".. _{_LABEL}{name}:\n\n{body}"
