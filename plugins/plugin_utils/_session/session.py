@@ -6,15 +6,52 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from .instance import Instance
 
 CIMV2 = "root/cimv2"
 
-#: What a method of WMI is given.
+#: What a method of WMI is given; an integer is a uint32.
 Argument: TypeAlias = "str | int | bool | Sequence[str]"
+
+
+@dataclass(frozen=True)
+class Query:
+    """What ``Session.query`` is called with."""
+
+    wql: str
+    namespace: str = CIMV2
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Get:
+    """What ``Session.get`` is called with."""
+
+    class_name: str
+    selectors: Mapping[str, str]
+    namespace: str = CIMV2
+
+
+@dataclass(frozen=True)
+class Invoke:
+    """What ``Session.invoke`` is called with."""
+
+    class_name: str
+    method: str
+    arguments: Mapping[str, Argument] = field(default_factory=dict)
+    selectors: Mapping[str, str] = field(default_factory=dict)
+    namespace: str = CIMV2
+
+    @property
+    def reads(self) -> bool:
+        """Whether it changes nothing: what the names of WMI's methods tell."""
+        return self.method.startswith(("Get", "Enum"))
+
+
+Request: TypeAlias = "Query | Get | Invoke"
 
 
 @dataclass(frozen=True)
@@ -39,6 +76,14 @@ class Session(Protocol):
     @property
     def encrypted(self) -> bool:
         """Whether a secret may be sent."""
+
+    def expect(self, *requests: Request) -> None:
+        """Say which requests come next, in this order, so that they may travel together; it changes no answer.
+
+        Where every request starts a PowerShell, all of them are made as soon as the first is asked for. A caller that gets no error
+        must go on to ask for each change that it named. After one that fails, nothing is changed, and after a change that fails,
+        nothing is asked. Answers are given out once; those not asked for are thrown away before any other change.
+        """
 
     def query(self, wql: str, namespace: str = CIMV2, limit: int | None = None) -> list[Instance]:
         """The instances that a WQL query selects.

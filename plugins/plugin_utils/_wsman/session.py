@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element
 
 from .._session.errors import FaultError, TooLargeError
 from .._session.instance import Instance
-from .._session.session import CIMV2, Argument, ProcessResult
+from .._session.session import CIMV2, Argument, ProcessResult, Request
 from . import messages
 
 #: Far above what a default WinRM service may send (500 KB), far below what hurts the controller.
@@ -72,6 +72,9 @@ class WSManSession:
     def encrypted(self) -> bool:
         """Whether a secret may be sent."""
         return self._transport.encrypted
+
+    def expect(self, *requests: Request) -> None:
+        """Nothing: a message a request is as good over a connection that is kept."""
 
     def query(self, wql: str, namespace: str = CIMV2, limit: int | None = None) -> list[Instance]:
         """The instances that a WQL query selects.
