@@ -99,7 +99,7 @@ def record_everything(world: World, folder: Path) -> None:
             read_cluster(session)
         if isinstance(world.machine(name), GuestMachine):
             with suppress(licensing.LicensingError):
-                licensing.install_product_key(session, PROBE)
+                licensing.install_product_key(session, licensing.find_service(session), PROBE)
             license = licensing.read_license(session, build)
             if license:
                 with suppress(licensing.LicensingError):
@@ -111,7 +111,7 @@ def record_everything(world: World, folder: Path) -> None:
         else:
             hosts.read_host(session)
             with suppress(licensing.LicensingError):
-                licensing.install_product_key(session, KEY)
+                licensing.install_product_key(session, licensing.find_service(session), KEY)
             hyperv.read_vms(session, ["Payroll (Müller's)"])
             vms = hyperv.read_vms(session)
             hyperv.switch_data_exchange(session, vms, False, build, Attempts(9, clock))

@@ -61,9 +61,12 @@ def carry_out(
     key = plan.product_key or ""
     installing = plan.step is Step.INSTALL
     if installing:
-        hresult = attempts.call(lambda: licensing.install_product_key(session, key))
+        service = licensing.find_service(session)
+        hresult = attempts.call(lambda: licensing.install_product_key(session, service, key))
         if hresult is not None:
             return Outcome(licensing.read_license(session, build), (rejected_key_problem(hresult, key),))
+        # The key stands whether or not this works.
+        attempts.call(lambda: licensing.refresh_license_status(session, service))
     license = licensing.read_license(session, build)
     if license is None or not license.has_key(key):
         return Outcome(license, (key_not_taken_problem(key),))

@@ -44,7 +44,7 @@ class Attempts:
         self._clock.sleep(min(next(self._pauses), left))
         return True
 
-    def call(self, function: Callable[[], None]) -> int | None:
+    def call(self, function: Callable[[], object]) -> int | None:
         """Call until it works, and return None, or return the HRESULT that stands at the end."""
         while True:
             try:

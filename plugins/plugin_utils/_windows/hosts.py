@@ -74,9 +74,12 @@ def _license_windows_server(
         return replace(host, license=licensing.read_license(session, host.system.build))
 
     if step is Step.INSTALL:
-        hresult = attempts.call(lambda: licensing.install_product_key(session, product_key))
+        service = licensing.find_service(session)
+        hresult = attempts.call(lambda: licensing.install_product_key(session, service, product_key))
         if hresult is not None:
             return HostOutcome(read(), (rejected_key_problem(hresult, product_key),))
+        # The key stands whether or not this works.
+        attempts.call(lambda: licensing.refresh_license_status(session, service))
     host = read()
     if host.license is None or not host.license.has_key(product_key):
         return HostOutcome(host, (key_not_taken_problem(product_key),))

@@ -9,6 +9,8 @@ raises the HRESULT of licensing; a ReturnValue tells nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from .._avma import hresults
 from .._avma.licenses import STATUSES, Activation, License, Status
 from .._session.errors import FaultError
@@ -81,35 +83,55 @@ def _license(row: Instance) -> License:
     )
 
 
-def install_product_key(session: Session, product_key: str) -> None:
-    """Install a product key and have Windows read its licences anew, as ``slmgr.vbs /ipk`` does.
-
-    :raises LicensingError: Windows rejects the key; the former one still stands.
-    """
+def find_service(session: Session) -> Mapping[str, str]:
+    """The keys that select the one instance of SoftwareLicensingService."""
     rows = session.query("SELECT Version FROM SoftwareLicensingService")
-    selectors = {"Version": (rows[0].text("Version") if rows else None) or ""}
-    _call(session, "SoftwareLicensingService", "InstallProductKey", selectors, {"ProductKey": product_key})
-    _call(session, "SoftwareLicensingService", "RefreshLicenseStatus", selectors)
+    return {"Version": (rows[0].text("Version") if rows else None) or ""}
 
 
-def activate(session: Session, activation_id: str) -> None:
+def install_product_key(session: Session, service: Mapping[str, str], product_key: str) -> bool:
+    """Install a product key.
+
+    :param service: From ``find_service``.
+    :returns: Whether Windows answered. If it did not in time, it may take the key later: what is read back decides.
+    :raises LicensingError: Windows said no; whether it took the key all the same, only the licence tells.
+    """
+    return _call(session, "SoftwareLicensingService", "InstallProductKey", service, {"ProductKey": product_key})
+
+
+def refresh_license_status(session: Session, service: Mapping[str, str]) -> None:
+    """Have Windows read its licences anew, as ``slmgr.vbs`` does after it has installed a key.
+
+    :param service: From ``find_service``.
+    :raises LicensingError: It does not; an installed key stands all the same.
+    """
+    _call(session, "SoftwareLicensingService", "RefreshLicenseStatus", service)
+
+
+def activate(session: Session, activation_id: str) -> bool:
     """Activate the product with this id.
 
+    :returns: Whether Windows answered. If it did not in time, it may go on: what is read back decides.
     :raises LicensingError: Windows cannot activate it.
     """
-    _call(session, "SoftwareLicensingProduct", "Activate", {"ID": activation_id})
+    return _call(session, "SoftwareLicensingProduct", "Activate", {"ID": activation_id})
 
 
 def _call(
-    session: Session, class_name: str, method: str, selectors: dict[str, str], arguments: dict[str, str] | None = None
-) -> None:
+    session: Session,
+    class_name: str,
+    method: str,
+    selectors: Mapping[str, str],
+    arguments: Mapping[str, str] | None = None,
+) -> bool:
     try:
         session.invoke(class_name, method, arguments, selectors)
     except FaultError as fault:
-        # Windows stopped waiting, not working: what is read back afterwards decides.
+        # Windows stopped waiting, not working.
         if fault.timed_out:
-            return
+            return False
         hresult = known_hresult(fault)
         if hresult is None:
             raise
         raise LicensingError(fault, hresult) from fault
+    return True
