@@ -23,7 +23,8 @@ class ActionModule(AvmaAction):
         "limit": {"type": "int", "default": 100},
     }
 
-    def perform(self, session: Session, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    @staticmethod
+    def perform(session: Session, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Read the events that were asked for."""
         if arguments["limit"] < 1:
             raise Failure([problem("invalid_argument", detail="limit must be at least 1")])

@@ -36,7 +36,8 @@ class ActionModule(AvmaAction):
         "key_overrides": {"type": "dict", "default": {}, "no_log": False},
     }
 
-    def perform(self, session: Session, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    @staticmethod
+    def perform(session: Session, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Read what was asked for and say what is wrong."""
         wanted = set(arguments["gather_subset"])
         overrides, since = arguments["key_overrides"], arguments["activated_since"]

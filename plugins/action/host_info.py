@@ -18,7 +18,8 @@ from ..plugin_utils._windows.hosts import read_host
 class ActionModule(AvmaAction):
     """Read what a host is and can activate."""
 
-    def perform(self, session: Session, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    @staticmethod
+    def perform(session: Session, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Read the host and its cluster, and say what is wrong."""
         host = read_host(session)
         problems = assess_host(host)

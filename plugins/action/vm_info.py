@@ -25,7 +25,8 @@ class ActionModule(AvmaAction):
         "key_overrides": {"type": "dict", "default": {}, "no_log": False},
     }
 
-    def perform(self, session: Session, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    @staticmethod
+    def perform(session: Session, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Read host and VMs, and say which of them the host can activate."""
         overrides = arguments["key_overrides"]
         try:

@@ -117,15 +117,13 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from ansible import constants
 from ansible.errors import AnsibleError, AnsibleParserError
-from ansible.playbook.play_context import PlayContext
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
-from ansible.plugins.loader import connection_loader
 from ansible.utils.unsafe_proxy import wrap_var
 
 from ..plugin_utils._avma import keys
@@ -133,6 +131,8 @@ from ..plugin_utils._avma.guests import activated_by
 from ..plugin_utils._avma.hosts import Cluster
 from ..plugin_utils._avma.problems import problem
 from ..plugin_utils._avma.vms import Activator, assess_vm
+from ..plugin_utils._fleet.reach import connect
+from ..plugin_utils._fleet.workers import Workers
 from ..plugin_utils._session.connection import open_session
 from ..plugin_utils._session.errors import SessionError
 from ..plugin_utils._windows.cluster import read_cluster
@@ -141,8 +141,6 @@ from ..plugin_utils._windows.hyperv import read_vms
 
 _Answer = TypeVar("_Answer")
 
-#: As many as a failover cluster can have nodes; one dead host among them costs one timeout.
-_MOST_AT_ONCE = 64
 #: Where a node is, is not where its cluster is.
 _ADDRESS_VARIABLES = frozenset({"ansible_host", "ansible_winrm_host", "ansible_psrp_host"})
 _LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
@@ -199,9 +197,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
         def submit(function: Any, name: str, variables: Mapping[str, Any], *arguments: Any) -> Future[Any]:
             connections.append(self._connect(name, variables))
-            return pool.submit(function, connections[-1], name, *arguments)
+            return workers.submit(function, connections[-1], name, *arguments)
 
-        with _kept_ticket_cache(), ThreadPoolExecutor(_MOST_AT_ONCE) as pool:
+        with _kept_ticket_cache(), Workers() as workers:
             asked: dict[str, Future[list[dict[str, Any]]]] = {
                 name: submit(_read_vms, name, variables, overrides) for name, variables in hosts.items()
             }
@@ -243,15 +241,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         """Ansible's own connection plugin, not yet connected."""
         variables = {**self.get_option("variables"), **variables, "inventory_hostname": name}
         self.templar.available_variables = {**self._vars, **variables}
-        variables = self.templar.template(variables)
-        plugin = variables.get("ansible_connection", "ansible.builtin.winrm")
-        connection = connection_loader.get(plugin, PlayContext())
-        if connection is None:
-            raise AnsibleParserError(f"{name}: there is no connection plugin {plugin}")
-        prefix = f"ansible_{connection.extras_prefix}_"
-        extras = {key: value for key, value in variables.items() if key.startswith(prefix)}
-        connection.set_options(var_options={**variables, "_extras": extras})
-        return connection
+        try:
+            plugin = self.templar.template(variables.get("ansible_connection", "ansible.builtin.winrm"))
+            return connect(plugin, self.templar, variables)
+        except AnsibleError as error:
+            raise AnsibleParserError(f"{name}: {error}") from error
 
     def _answer(self, name: str, future: Future[_Answer]) -> _Answer | None:
         try:

@@ -16,7 +16,7 @@ from ansible.plugins.action import ActionBase
 from ._avma.hresults import explain
 from ._avma.problems import Problem, problem
 from ._session.connection import open_session
-from ._session.errors import FaultError, InvalidAnswerError, ProcessError, UnreachableError, UnsupportedConnectionError
+from ._session.errors import FaultError, ProcessError, SessionError, UnreachableError, UnsupportedConnectionError
 from ._session.session import Session
 from ._windows.licensing import known_hresult
 
@@ -37,6 +37,18 @@ class Failure(Exception):  # ends the task with a message, and is no error of th
         self.result = result or {}
 
 
+def failed(machine: str, error: SessionError | Failure) -> dict[str, Any]:
+    """The result of a task that failed."""
+    if isinstance(error, UnsupportedConnectionError):
+        return {"failed": True, "msg": f"{machine}: {error}"}
+    if isinstance(error, Failure):
+        return {**error.result, **_failure(machine, error.problems)}
+    if isinstance(error, FaultError):
+        return _failure(machine, [_fault_problem(error)])
+    code = "process_failed" if isinstance(error, ProcessError) else "invalid_answer"
+    return _failure(machine, [problem(code, detail=error)])
+
+
 class CheckedAction(ActionBase):
     """An action plugin: it checks the arguments and turns errors into results."""
 
@@ -54,20 +66,11 @@ class CheckedAction(ActionBase):
             result.update(self.work(machine, self._validated_arguments()))
         except _InvalidArgumentsError as error:
             result.update(failed=True, msg=str(error))
-        except UnsupportedConnectionError as error:
-            result.update(failed=True, msg=f"{machine}: {error}")
         except UnreachableError as error:
             # The cause is in the message already, in plain words.
             raise AnsibleConnectionFailure(f"{machine}: {error}") from None
-        except InvalidAnswerError as error:
-            result.update(_failure(machine, [problem("invalid_answer", detail=error)]))
-        except ProcessError as error:
-            result.update(_failure(machine, [problem("process_failed", detail=error)]))
-        except FaultError as error:
-            result.update(_failure(machine, [_fault_problem(error)]))
-        except Failure as failure:
-            result.update(failure.result)
-            result.update(_failure(machine, failure.problems))
+        except (SessionError, Failure) as error:
+            result.update(failed(machine, error))
         return result
 
     @abstractmethod
