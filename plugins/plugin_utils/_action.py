@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from ansible.errors import AnsibleConnectionFailure
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 
 from ._avma.hresults import explain
@@ -85,8 +86,16 @@ class CheckedAction(ActionBase):
     def _validated_arguments(self) -> Mapping[str, Any]:
         result = ArgumentSpecValidator(self.ARGUMENT_SPEC).validate(self._task.args)
         if result.error_messages:
+            # As AnsibleModule says it; the validator alone does not say of what the parameters are.
+            module = self._task.action
+            messages = [
+                f"Unsupported parameters for ({module}) module: {error}"
+                if isinstance(error, UnsupportedError)
+                else f"{module}: {error}"
+                for error in result.errors
+            ]
             # Ansible repeats a wrong value, also one that is no_log.
-            raise _InvalidArgumentsError(_redact("; ".join(result.error_messages), result._no_log_values))
+            raise _InvalidArgumentsError(_redact("; ".join(messages), result._no_log_values))
         arguments: Mapping[str, Any] = result.validated_parameters
         return arguments
 
