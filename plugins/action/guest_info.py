@@ -46,15 +46,16 @@ class ActionModule(AvmaAction):
             activated_since = parse_since(since, datetime.now(timezone.utc)) if since else None
         except ValueError as error:
             raise Failure([problem("invalid_argument", detail=error)]) from error
-        machine = read_machine(session)
+        machine = read_machine(session, installation_type=bool(wanted & {"all", "hypervisor"}))
         system, license = machine.system, machine.license
         decision = plan(system, license, Wish(key_overrides=overrides))
         problems = list(decision.problems) or assess(
             license, decision.product_key, arguments["expected_hosts"], activated_since
         )
-        hypervisor = None
+        hypervisor = fqdn = None
         if wanted & {"all", "hypervisor"}:
             platform = read_platform(session)
+            fqdn = platform.fqdn
             misplaced = platform_problem(platform.model, platform.asset_tag)
             hypervisor = read_hypervisor(session)
             problems += [misplaced] if misplaced else hypervisor.problems()
@@ -62,6 +63,7 @@ class ActionModule(AvmaAction):
         return {
             "changed": False,
             "guest": {
+                "fqdn": fqdn,
                 "system": system.to_dict(),
                 "license": license.to_dict() if license else None,
                 "activation": license.activation.to_dict() if license and license.activation else None,

@@ -25,7 +25,7 @@ class ActionModule(AvmaAction):
         problems = assess_host(host)
         cluster = None
         try:
-            cluster = read_cluster(session)
+            cluster = read_cluster(session) if host.cluster_service else None
         except FaultError as fault:
             problems.append(problem("cluster_unreadable", detail=fault.reason))
         return {

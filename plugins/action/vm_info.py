@@ -37,7 +37,7 @@ class ActionModule(AvmaAction):
         if not host.hyperv:
             raise Failure([problem("hyperv_role_missing")])
         activator = Activator.of(session.machine, host)
-        owners = read_possible_owners(session)
+        owners = read_possible_owners(session) if host.cluster_service else {}
         vms = [
             replace(vm, possible_owners=owners.get(vm.name.lower(), ())) for vm in read_vms(session, arguments["name"])
         ]

@@ -68,6 +68,12 @@ guest:
   returned: success
   type: dict
   contains:
+    fqdn:
+      description: >-
+        The full DNS name, from its computer name and its domain; null if it is in no domain, or the hypervisor was not
+        gathered.
+      type: str
+      sample: web01.lab.example
     system:
       description: What Windows the guest runs, as M(hyperv.avma.guest_key) returns it.
       type: dict

@@ -105,7 +105,9 @@ system:
       description: The edition; null if it is not one that has AVMA keys.
       type: str
     core:
-      description: Whether it is Server Core.
+      description: >-
+        Whether it is Server Core; null if that is not told - its SKU may be that of an installation with a desktop, and only
+        M(hyperv.avma.host_info) and M(hyperv.avma.guest_info) ask the registry.
       type: bool
     evaluation:
       description: Whether it is an evaluation edition.
@@ -124,6 +126,8 @@ license:
   returned: when the guest could be read
   type: dict
   sample:
+    description: Windows(R) Operating System, VIRTUAL_MACHINE_ACTIVATION channel
+    license_family: ServerDatacenter
     activation_id: 21c56779-b449-4d20-adfc-eece0e1ad74b
     avma: true
     channel: VT:IA
@@ -135,6 +139,12 @@ license:
   contains:
     name:
       description: The name of the product.
+      type: str
+    description:
+      description: The description of the product, which names the channel of its key in words.
+      type: str
+    license_family:
+      description: C(LicenseFamily), the edition that the product is for.
       type: str
     status:
       description: >-

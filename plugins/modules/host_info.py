@@ -42,6 +42,20 @@ host:
       description: The computer name, by which its cluster knows it too.
       type: str
       sample: NODE1
+    fqdn:
+      description: The full DNS name, from its computer name and its domain; null if it is in no domain.
+      type: str
+      sample: NODE1.lab.example
+    azure_vm:
+      description: >-
+        Whether the host is itself a virtual machine of Azure or Azure Stack Hub, told by the asset tag. In Azure, hosts activate no
+        guests, however they are licensed.
+      type: bool
+      sample: false
+    cluster_service:
+      description: Whether the cluster service runs. Without it there is no cluster to ask, and RV(host.cluster) is null.
+      type: bool
+      sample: true
     system:
       description: What Windows the host runs, as M(hyperv.avma.guest_key) returns it.
       type: dict
@@ -73,6 +87,7 @@ host:
       type: dict
       sample:
         error: null
+        license_last_fives: []
         key_release: '2022'
         module: '1.1'
         result:
@@ -103,8 +118,12 @@ host:
         error:
           description: Why it returned nothing, in the host's language; null if it did.
           type: str
+        license_last_fives:
+          description: The last five characters of keys in licence rows that are not those of the host's own Windows.
+          type: list
+          elements: str
     cluster:
-      description: The failover cluster; null if the host is no node of one, or does not tell.
+      description: The failover cluster; null if the host is no node of one, its cluster service does not run, or it does not tell.
       type: dict
       sample: {name: HVCLUSTER, nodes: [{name: NODE1, state: up}, {name: NODE2, state: down}]}
       contains:

@@ -249,7 +249,8 @@ class GuestMachine(WindowsMachine):
             {
                 "HostName": host.fqdn,
                 "HostingSystemEditionId": host.sku.number,
-                "HostingSystemNestedLevel": 0,
+                # UNVERIFIED: what it counts.
+                "HostingSystemNestedLevel": 0 if host.platform == "physical" else 1,
                 "HostingSystemOsMajor": int(major),
                 "HostingSystemOsMinor": int(minor),
                 "HostingSystemProcessorArchitecture": 9,
@@ -424,11 +425,14 @@ class HostMachine(WindowsMachine):
     def _verdict(self, guest: GuestMachine) -> int:
         """S_OK or the HRESULT of the refusal (facts/avma.md §2.2, §6).
 
-        UNVERIFIED: that a host of another edition, or for evaluation, answers C004FD03.
+        UNVERIFIED: that a host of another edition, or for evaluation, answers C004FD03, and one with pay-as-you-go C004FD02, as one
+        in Azure does (§12).
         """
         if guest.throttled:
             guest.throttled -= 1
             return errors.SL_E_IA_THROTTLE_LIMIT_EXCEEDED
+        if self.spec.platform == "azure" or self.spec.pay_as_you_go:
+            return errors.SL_E_IA_PARENT_PARTITION_NOT_ACTIVATED
         if self.azure_local is not None:
             if not self.azure_local.set_up:
                 return errors.SL_E_IA_PARENT_PARTITION_NOT_ACTIVATED
@@ -464,7 +468,7 @@ def _system(
             implied.caption,
         ),
         language=spec.language,
-        platform=spec.platform if isinstance(spec, GuestSpec) else "physical",
+        platform=spec.platform if isinstance(spec, (GuestSpec, HostSpec)) else "physical",
         services=always | dict(services) | spec.services,
         hypervisor_present=hypervisor_present,
         activation_component=isinstance(spec, GuestSpec) and spec.activation_component,

@@ -184,6 +184,10 @@ class HostSpec(MachineSpec):
     """A Hyper-V host and its guests."""
 
     hyperv: bool = True
+    #: ``azure``: nested Hyper-V in an Azure virtual machine, which activates no guests (facts/avma.md §12).
+    platform: Platform = "physical"
+    #: Licensed by pay-as-you-go through Azure Arc: it activates no guests (§12).
+    pay_as_you_go: bool = False
     jobs: JobSpec = JobSpec()
     azure_local: AzureLocalSpec = AzureLocalSpec()
     node_state: Literal["up", "down", "paused", "joining"] = "up"

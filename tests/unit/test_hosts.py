@@ -19,10 +19,17 @@ from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.hosts import (
     spends_activation,
 )
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.licenses import License, Status
-from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.releases import identify_system
+from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.releases import (
+    Edition,
+    Release,
+    System,
+    identify_system,
+)
 from ansible_collections.hyperv.avma.plugins.plugin_utils._session.errors import FaultError, ProcessError
 from ansible_collections.hyperv.avma.plugins.plugin_utils._session.session import ProcessResult
 from ansible_collections.hyperv.avma.plugins.plugin_utils._windows import azure_local, cluster, hosts
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lab.keys import made_up_key
 from unit.fakes import FakeSession, FakeTime, Row
@@ -57,6 +64,47 @@ def avma(result: Any, subscription: str | None = None, module: str | None = "1.1
 def on_azure_local(state: Avma) -> HostFacts:
     return HostFacts("AZL1", identify_system(26100, 406), True, None, state)
 
+
+LICENSES = st.builds(
+    License,
+    name=st.text(),
+    description=st.text(),
+    status=st.sampled_from(Status),
+    reason=st.none() | st.integers(1, 2**32 - 1),
+    channel=st.none() | st.text(),
+    partial_product_key=st.none() | st.just("D8F36"),
+    activation_id=st.text(),
+    grace_minutes=st.integers(0, 2**32 - 1),
+    license_family=st.none() | st.text(),
+)
+SYSTEMS = st.builds(
+    System,
+    release=st.none() | st.sampled_from(Release),
+    edition=st.none() | st.sampled_from(Edition),
+    core=st.none() | st.booleans(),
+    evaluation=st.booleans(),
+    build=st.integers(0, 2**32 - 1),
+    sku=st.none() | st.integers(0, 2**32 - 1),
+    name=st.text(),
+)
+AVMAS = st.builds(
+    Avma,
+    module=st.none() | st.just("1.1"),
+    subscription=st.none() | st.text(),
+    result=st.none() | st.lists(st.dictionaries(st.text(), st.text() | st.booleans())),
+    error=st.none() | st.text(),
+    license_last_fives=st.frozensets(st.just("D8F36")),
+)
+HOST_FACTS: dict[str, Any] = {
+    "name": st.text(),
+    "system": SYSTEMS,
+    "hyperv": st.booleans(),
+    "license": st.none() | LICENSES,
+    "avma": st.none() | AVMAS,
+    "fqdn": st.none() | st.text(),
+    "azure_vm": st.booleans(),
+    "cluster_service": st.booleans(),
+}
 
 # What Azure Local says, in shapes that nobody has seen.
 
@@ -155,6 +203,12 @@ def test_what_azure_local_activates(state: Avma, activates: list[str] | None) ->
 def test_what_windows_server_activates(host: HostFacts, activates: list[str], codes: list[str]) -> None:
     assert [str(release) for release in host.activates or ()] == activates
     assert [item.code for item in assess_host(host)] == codes
+
+
+@given(st.builds(HostFacts, **HOST_FACTS))
+def test_nothing_of_a_host_is_lost_on_the_way_through_a_result(host: HostFacts) -> None:
+    shown = json.loads(json.dumps(host.to_dict()))
+    assert HostFacts.from_dict(shown) == host
 
 
 # What to do.

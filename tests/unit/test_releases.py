@@ -16,20 +16,20 @@ from hypothesis import strategies as st
 
 #: SKU → edition, Server Core, evaluation (facts/avma.md, section 7.1).
 SKUS = {
-    7: ("Standard", False, False),
-    8: ("Datacenter", False, False),
+    7: ("Standard", None, False),
+    8: ("Datacenter", None, False),
     12: ("Datacenter", True, False),
     13: ("Standard", True, False),
-    50: ("Essentials", False, False),
-    79: ("Standard", False, True),
-    80: ("Datacenter", False, True),
+    50: ("Essentials", None, False),
+    79: ("Standard", None, True),
+    80: ("Datacenter", None, True),
     145: ("Datacenter", True, False),
     146: ("Standard", True, False),
     147: ("Datacenter", True, False),
     148: ("Standard", True, False),
     159: ("Datacenter", True, True),
     160: ("Standard", True, True),
-    407: ("Azure Edition", False, False),
+    407: ("Azure Edition", None, False),
     408: ("Azure Edition", True, False),
     409: ("Azure Edition", True, False),
 }
@@ -70,6 +70,33 @@ def test_build_and_sku_decide(build: int, sku: int) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("sku", "installation_type", "core", "targets"),
+    [
+        (79, "Server", False, ("ServerStandard", "ServerDatacenter")),
+        (79, "Server Core", True, ("ServerDatacenterCor",)),
+        (160, "Server Core", True, ("ServerDatacenterCor",)),
+        (80, "Server", False, ("ServerDatacenter",)),
+        (80, "Server Core", True, ("ServerDatacenterCor",)),
+        (79, None, None, ()),
+        (80, "Nano Server", None, ()),
+        (8, "Server", False, ()),
+        (8, "Server Core", True, ()),
+    ],
+)
+def test_the_installation_tells_what_an_evaluation_edition_can_become(
+    sku: int, installation_type: str | None, core: bool | None, targets: tuple[str, ...]
+) -> None:
+    system = identify_system(20348, sku).installed_as(installation_type)
+    assert (system.core, system.target_editions) == (core, targets)
+
+
+def test_a_preview_is_named_by_its_build() -> None:
+    system = identify_system(29651, 7, caption="Microsoft Windows Server 2025 Standard")
+    assert (system.release, system.name) == (None, "Microsoft Windows Server 2025 Standard (build 29651)")
+    assert identify_system(29651, 7).name == "Windows build 29651"
+
+
 @pytest.mark.parametrize("sku", OTHER_SKUS)
 @pytest.mark.parametrize("build", BUILDS)
 def test_what_is_no_server_edition_has_no_release_of_its_build(build: int, sku: int | None) -> None:
@@ -80,17 +107,17 @@ def test_what_is_no_server_edition_has_no_release_of_its_build(build: int, sku: 
 @pytest.mark.parametrize(
     ("family", "edition", "core", "evaluation"),
     [
-        ("ServerDatacenter", "Datacenter", False, False),
+        ("ServerDatacenter", "Datacenter", None, False),
         ("ServerDatacenterCor", "Datacenter", True, False),
         ("ServerDatacenterCore", "Datacenter", True, False),
         ("ServerDatacenterEvalCor", "Datacenter", True, True),
-        ("serverstandardeval", "Standard", False, True),
-        ("ServerSolution", "Essentials", False, False),
+        ("serverstandardeval", "Standard", None, True),
+        ("ServerSolution", "Essentials", None, False),
         ("ServerTurbineCor", "Azure Edition", True, False),
     ],
 )
 def test_the_licence_decides_for_a_sku_that_is_not_known(
-    family: str, edition: str, core: bool, evaluation: bool
+    family: str, edition: str, core: bool | None, evaluation: bool
 ) -> None:
     system = identify_system(20348, 9999, family)
     assert (system.edition, system.core, system.evaluation) == (Edition(edition), core, evaluation)

@@ -91,8 +91,7 @@ def plan(system: System, license: License | None, wish: Wish) -> Plan:
 
 def _choose_key(system: System, wish: Wish) -> tuple[Problem | None, str | None]:
     if system.evaluation:
-        target = f"Server{system.edition}" + ("Cor" if system.core else "")
-        return problem("evaluation_edition", name=describe(system), target=target), None
+        return evaluation_problem(system), None
     mismatch = (wish.release and system.release and wish.release != system.release) or (
         wish.edition and system.edition and wish.edition != system.edition
     )
@@ -135,6 +134,15 @@ def _no_edition(system: System) -> Problem:
         sku=system.sku,
         documented=", ".join(Edition),
     )
+
+
+def evaluation_problem(system: System, host: bool = False) -> Problem:
+    """What an evaluation edition must be converted to.
+
+    :param host: Whether it is to activate guests, which takes Datacenter.
+    """
+    targets = system.target_editions or ("<edition>",)
+    return problem("evaluation_edition", name=describe(system), target=targets[-1 if host else 0])
 
 
 def describe(system: System) -> str:

@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from . import hresults, keys
-from .guests import Step, describe
+from .guests import Step, describe, evaluation_problem
 from .licenses import License
 from .matrix import AZURE_LOCAL, WINDOWS_SERVER, Subscription
 from .problems import Problem, problem
@@ -137,7 +137,14 @@ class Avma:
             "key_release": str(self.key_release) if self.key_release else None,
             "result": self.result,
             "error": self.error,
+            "license_last_fives": sorted(self.license_last_fives),
         }
+
+    @classmethod
+    def from_dict(cls, shown: Mapping[str, Any]) -> Avma:
+        """From what the modules return."""
+        last_fives = frozenset(shown.get("license_last_fives", ()))
+        return cls(shown["module"], shown["subscription"], shown["result"], shown["error"], last_fives)
 
 
 def _leaves(value: Json) -> Iterator[Json]:
@@ -159,6 +166,9 @@ class HostFacts:
     :ivar hyperv: Whether it has the Hyper-V role.
     :ivar license: The licence of its own Windows.
     :ivar avma: On Azure Local only.
+    :ivar fqdn: Its full DNS name; None if it is in no domain.
+    :ivar azure_vm: Whether it is itself a virtual machine of Azure or Azure Stack Hub.
+    :ivar cluster_service: Whether the cluster service runs on it: without, there is no cluster to ask.
     """
 
     name: str
@@ -166,6 +176,9 @@ class HostFacts:
     hyperv: bool
     license: License | None
     avma: Avma | None
+    fqdn: str | None = None
+    azure_vm: bool = False
+    cluster_service: bool = False
 
     @property
     def backend(self) -> Backend:
@@ -198,6 +211,9 @@ class HostFacts:
         """As the modules return it (RV(host)), without its cluster and problems."""
         return {
             "name": self.name,
+            "fqdn": self.fqdn,
+            "azure_vm": self.azure_vm,
+            "cluster_service": self.cluster_service,
             "system": self.system.to_dict(),
             "backend": str(self.backend),
             "hyperv": self.hyperv,
@@ -206,6 +222,20 @@ class HostFacts:
             "activates": [str(release) for release in self.activates or ()],
             "activates_known": self.activates is not None,
         }
+
+    @classmethod
+    def from_dict(cls, shown: Mapping[str, Any]) -> HostFacts:
+        """From what ``host_info`` returns (RV(host)): nothing that a plan or an assessment needs is lost on the way."""
+        return cls(
+            name=shown["name"],
+            system=System.from_dict(shown["system"]),
+            hyperv=shown["hyperv"],
+            license=License.from_dict(shown["license"]) if shown["license"] else None,
+            avma=Avma.from_dict(shown["avma"]) if shown["avma"] else None,
+            fqdn=shown.get("fqdn"),
+            azure_vm=shown.get("azure_vm", False),
+            cluster_service=shown.get("cluster_service", False),
+        )
 
 
 def unsuitable(host: HostFacts) -> list[Problem]:
@@ -217,8 +247,7 @@ def unsuitable(host: HostFacts) -> list[Problem]:
         return problems
     system = host.system
     if system.evaluation:
-        target = f"Server{system.edition}" + ("Cor" if system.core else "")
-        problems.append(problem("evaluation_edition", name=describe(system), target=target))
+        problems.append(evaluation_problem(system, host=True))
     elif system.edition is not Edition.DATACENTER:
         problems.append(problem("host_not_datacenter", host=host.name, system=describe(system)))
     elif system.release is None:

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import Any
 
 from . import keys
-from .hresults import format_hresult
+from .hresults import format_hresult, parse_hresult
 
 
 class Status(str, Enum):
@@ -99,6 +101,8 @@ class License:
         """As the modules return it (RV(license))."""
         return {
             "name": self.name,
+            "description": self.description,
+            "license_family": self.license_family,
             "status": str(self.status),
             "reason": None if self.reason is None else format_hresult(self.reason),
             "channel": self.channel,
@@ -107,6 +111,21 @@ class License:
             "activation_id": self.activation_id,
             "grace_minutes": self.grace_minutes,
         }
+
+    @classmethod
+    def from_dict(cls, shown: Mapping[str, Any]) -> License:
+        """From what the modules return, which tell of its activation elsewhere."""
+        return cls(
+            name=shown["name"],
+            description=shown.get("description", ""),
+            status=Status(shown["status"]),
+            reason=parse_hresult(shown["reason"]) if shown["reason"] else None,
+            channel=shown["channel"],
+            partial_product_key=shown["partial_product_key"],
+            activation_id=shown["activation_id"],
+            grace_minutes=shown["grace_minutes"],
+            license_family=shown.get("license_family"),
+        )
 
 
 def format_time(moment: datetime | None) -> str | None:

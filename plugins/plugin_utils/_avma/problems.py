@@ -68,7 +68,8 @@ class Problem:
 PROBLEMS: Mapping[str, Definition] = {
     "evaluation_edition": Definition(
         "{name} is an evaluation edition, which neither takes an AVMA key nor activates guests.",
-        "Convert it first (DISM /Online /Set-Edition:{target} /ProductKey:<key> /AcceptEula) and reboot; a domain controller cannot.",
+        "Convert it first (DISM /Online /Set-Edition:{target} /ProductKey:<key> /AcceptEula; /Get-TargetEditions tells what it can become) "
+        "and reboot; a domain controller cannot.",
     ),
     "no_avma_key_for_release": Definition(
         "No AVMA key is documented for {name}.",

@@ -10,8 +10,9 @@ win32-docs (Win32_OperatingSystem, OperatingSystemSKU), sku-table (EditionID to 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Any
 
 
 class Release(str, Enum):
@@ -81,12 +82,12 @@ AZURE_LOCAL_SKU = 406
 @dataclass(frozen=True)
 class _Sku:
     edition: Edition | None
-    core: bool = False
+    core: bool | None = None
     evaluation: bool = False
 
 
-#: Source: win32-docs, Win32_OperatingSystem.OperatingSystemSKU, and sku-table (facts, section 7.1). Server Core of 2016 and
-#: later may report 12 and 13 or 147 and 148; which one, is UNVERIFIED, so both are taken.
+#: Source: win32-docs, Win32_OperatingSystem.OperatingSystemSKU, and sku-table (facts, section 7.1). Server Core may report a SKU
+#: of its own, and may report that of the installation with a desktop (facts, section 12): the latter says nothing.
 _SKUS: Mapping[int, _Sku] = {
     7: _Sku(Edition.STANDARD),
     8: _Sku(Edition.DATACENTER),
@@ -122,13 +123,14 @@ class System:
 
     :ivar release: Whose AVMA keys it takes; None if none are documented for it.
     :ivar edition: None if it is not one that has AVMA keys.
+    :ivar core: Whether it is installed without a desktop; None if that is not told.
     :ivar sku: ``OperatingSystemSKU``, or None if the machine did not say.
     :ivar name: As Microsoft calls the build, or what the machine calls itself.
     """
 
     release: Release | None
     edition: Edition | None
-    core: bool
+    core: bool | None
     evaluation: bool
     build: int
     sku: int | None
@@ -138,6 +140,19 @@ class System:
     def azure_local(self) -> bool:
         """Whether this is the operating system of Azure Stack HCI or Azure Local."""
         return self.sku == AZURE_LOCAL_SKU
+
+    @property
+    def target_editions(self) -> tuple[str, ...]:
+        """What ``DISM /Get-TargetEditions`` offers an evaluation edition (facts, sections 9 and 12); none where that is not told."""
+        if not self.evaluation or self.core is None:
+            return ()
+        if self.core:
+            return ("ServerDatacenterCor",)
+        return ("ServerStandard", "ServerDatacenter") if self.edition is Edition.STANDARD else ("ServerDatacenter",)
+
+    def installed_as(self, installation_type: str | None) -> System:
+        """The same, knowing the registry value InstallationType (facts, section 12)."""
+        return replace(self, core={"Server": False, "Server Core": True}.get(installation_type or ""))
 
     def to_dict(self) -> dict[str, object]:
         """As the modules return it (RV(system))."""
@@ -150,6 +165,20 @@ class System:
             "sku": self.sku,
             "name": self.name,
         }
+
+    @classmethod
+    def from_dict(cls, shown: Mapping[str, Any]) -> System:
+        """From what the modules return."""
+        release, edition = shown["release"], shown["edition"]
+        return cls(
+            Release(release) if release else None,
+            Edition(edition) if edition else None,
+            shown["core"],
+            shown["evaluation"],
+            shown["build"],
+            shown["sku"],
+            shown["name"],
+        )
 
 
 def identify_system(build: int, sku: int | None, license_family: str | None = None, caption: str = "") -> System:
@@ -165,7 +194,10 @@ def identify_system(build: int, sku: int | None, license_family: str | None = No
         known = _from_family(license_family or "")
     # A client has the same builds as a server; only a server's SKU makes it one.
     version = _BY_BUILD.get(build) if known.edition else None
-    name = version.name if version else caption or f"Windows build {build}"
+    name = version.name if version else caption or "Windows"
+    if version is None and (known.edition or not caption):
+        # A preview calls itself what the last release is called: only its build tells.
+        name += f" (build {build})" if caption else f" build {build}"
     return System(version.release if version else None, known.edition, known.core, known.evaluation, build, sku, name)
 
 
@@ -174,7 +206,7 @@ def _from_family(family: str) -> _Sku:
     for name, edition in _FAMILIES.items():
         if lowered.startswith(name):
             suffix = lowered[len(name) :]
-            return _Sku(edition, core="cor" in suffix, evaluation="eval" in suffix)
+            return _Sku(edition, core=True if "cor" in suffix else None, evaluation="eval" in suffix)
     return _Sku(None)
 
 

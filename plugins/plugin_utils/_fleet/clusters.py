@@ -14,12 +14,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .._avma import hresults, keys
+from .._avma import keys
 from .._avma.guests import activated_by
-from .._avma.hosts import Avma, HostFacts, HostWish, check_key, plan_host
-from .._avma.licenses import License, Status
+from .._avma.hosts import HostFacts, HostWish, check_key, plan_host
 from .._avma.problems import Problem, problem
-from .._avma.releases import Edition, Release, System
+from .._avma.releases import Release, System
 from .._avma.vms import Activator
 
 #: What a module returned for a host: nothing for one that was not asked.
@@ -28,39 +27,12 @@ Result = Mapping[str, Any]
 
 def system_from(shown: Mapping[str, Any]) -> System:
     """A system from what the modules return (RV(system))."""
-    release, edition = shown["release"], shown["edition"]
-    return System(
-        Release(release) if release else None,
-        Edition(edition) if edition else None,
-        shown["core"],
-        shown["evaluation"],
-        shown["build"],
-        shown["sku"],
-        shown["name"],
-    )
+    return System.from_dict(shown)
 
 
 def host_from(shown: Mapping[str, Any]) -> HostFacts:
     """A host from what ``host_info`` returns (RV(host))."""
-    license, avma = shown["license"], shown["avma"]
-    return HostFacts(
-        shown["name"],
-        system_from(shown["system"]),
-        shown["hyperv"],
-        license
-        and License(
-            name=license["name"],
-            description="",
-            status=Status(license["status"]),
-            reason=hresults.parse_hresult(license["reason"]) if license["reason"] else None,
-            channel=license["channel"],
-            partial_product_key=license["partial_product_key"],
-            activation_id=license["activation_id"],
-            grace_minutes=license["grace_minutes"],
-            license_family=None,
-        ),
-        avma and Avma(avma["module"], avma["subscription"], avma["result"], avma["error"]),
-    )
+    return HostFacts.from_dict(shown)
 
 
 @dataclass(frozen=True)

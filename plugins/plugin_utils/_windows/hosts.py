@@ -15,20 +15,36 @@ from .._session.session import Session
 from . import azure_local, licensing
 from .attempts import Attempts, Clock
 from .machine import read_machine
+from .system import read_platform
 
-#: The Hyper-V Virtual Machine Management service, which comes with the role (facts, section 7.4).
-_HYPERV_SERVICE = "vmms"
+#: The Hyper-V Virtual Machine Management service, which comes with the role (facts, section 7.4), and the cluster service, which comes
+#: with the feature and runs on nodes only.
+_HYPERV_SERVICE, _CLUSTER_SERVICE = "vmms", "clussvc"
 
 
 def read_host(session: Session) -> HostFacts:
-    """What a host is and has: three queries, and on Azure Local one PowerShell process.
+    """What a host is and has: four to six requests, and on Azure Local one PowerShell process.
 
     :raises ProcessError: On Azure Local, PowerShell could not be run.
     """
-    machine = read_machine(session)
-    services = session.query(f"SELECT Name FROM Win32_Service WHERE Name = '{_HYPERV_SERVICE}'")
-    avma = azure_local.read_avma(session) if machine.system.azure_local else None
-    return HostFacts(machine.name, machine.system, bool(services), machine.license, avma)
+    machine = read_machine(session, installation_type=True)
+    platform = read_platform(session)
+    services = {
+        (row.text("Name") or "").lower(): row.text("State")
+        for row in session.query(
+            f"SELECT Name, State FROM Win32_Service WHERE Name = '{_HYPERV_SERVICE}' OR Name = '{_CLUSTER_SERVICE}'"
+        )
+    }
+    return HostFacts(
+        name=machine.name,
+        system=machine.system,
+        hyperv=_HYPERV_SERVICE in services,
+        license=machine.license,
+        avma=azure_local.read_avma(session) if machine.system.azure_local else None,
+        fqdn=platform.fqdn,
+        azure_vm=platform.azure,
+        cluster_service=services.get(_CLUSTER_SERVICE) == "Running",
+    )
 
 
 @dataclass(frozen=True)

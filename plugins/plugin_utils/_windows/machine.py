@@ -11,7 +11,7 @@ from .._avma.licenses import License
 from .._avma.releases import System, identify_system
 from .._session.session import Session
 from .licensing import read_license
-from .system import read_operating_system
+from .system import read_installation_type, read_operating_system
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,10 @@ class Machine:
     license: License | None
 
 
-def read_machine(session: Session) -> Machine:
-    """Read it, by two queries.
+def read_machine(session: Session, *, installation_type: bool = False) -> Machine:
+    """Read it, by two queries; one more request tells whether it is Server Core, where its SKU does not.
 
+    :param installation_type: Whether to ask for that. An evaluation edition is asked always: it says what it can become.
     :raises InvalidAnswerError: It tells no build number.
     """
     operating_system = read_operating_system(session)
@@ -39,4 +40,6 @@ def read_machine(session: Session) -> Machine:
         license.license_family if license else None,
         operating_system.caption,
     )
+    if system.core is None and system.edition and (installation_type or system.evaluation):
+        system = system.installed_as(read_installation_type(session))
     return Machine(operating_system.computer_name, system, license)

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .._avma.guests import AZURE_ASSET_TAG, HYPER_V_MODEL
 from .._session.errors import InvalidAnswerError
+from .._session.instance import Instance
 from .._session.session import Session
+from .registry import read_string
 
 
 @dataclass(frozen=True)
@@ -41,17 +44,38 @@ def read_operating_system(session: Session) -> OperatingSystem:
 
 @dataclass(frozen=True)
 class Platform:
-    """On what a machine runs (win32-docs, Win32_ComputerSystem and Win32_SystemEnclosure)."""
+    """On what a machine runs, and who it is (win32-docs, Win32_ComputerSystem and Win32_SystemEnclosure).
+
+    :ivar asset_tag: Of a virtual machine only.
+    :ivar fqdn: Its full DNS name; None if it is in no domain, or does not tell.
+    """
 
     model: str | None
     asset_tag: str | None
+    fqdn: str | None = None
+
+    @property
+    def azure(self) -> bool:
+        """Whether it is a virtual machine of Azure or Azure Stack Hub."""
+        return self.model == HYPER_V_MODEL and self.asset_tag == AZURE_ASSET_TAG
 
 
 def read_platform(session: Session) -> Platform:
-    """On what the machine runs. Queries only: also check mode needs it."""
-    systems = session.query("SELECT Model FROM Win32_ComputerSystem")
-    enclosures = session.query("SELECT SMBIOSAssetTag FROM Win32_SystemEnclosure")
-    return Platform(
-        systems[0].text("Model") if systems else None,
-        enclosures[0].text("SMBIOSAssetTag") if enclosures else None,
-    )
+    """On what the machine runs: one query, and of a virtual machine a second one. Queries only: also check mode needs it."""
+    systems = session.query("SELECT Model, DNSHostName, Domain, PartOfDomain FROM Win32_ComputerSystem")
+    if not systems:
+        return Platform(None, None)
+    model = systems[0].text("Model")
+    enclosures = session.query("SELECT SMBIOSAssetTag FROM Win32_SystemEnclosure") if model == HYPER_V_MODEL else []
+    return Platform(model, enclosures[0].text("SMBIOSAssetTag") if enclosures else None, _fqdn(systems[0]))
+
+
+def _fqdn(system: Instance) -> str | None:
+    """Of a machine in a workgroup, Domain is the name of that."""
+    name, domain = system.text("DNSHostName"), system.text("Domain")
+    return f"{name}.{domain}" if name and domain and system.boolean("PartOfDomain") else None
+
+
+def read_installation_type(session: Session) -> str | None:
+    """``Server``, ``Server Core``, ``Nano Server`` or ``Client`` (facts, section 12); None if it cannot be told."""
+    return read_string(session, r"SOFTWARE\Microsoft\Windows NT\CurrentVersion", "InstallationType")
