@@ -59,8 +59,8 @@ MUTATIONS = [
         "core",
         "an evaluation edition is not refused",
         f"{_UTILS}/_avma/guests.py",
-        "if system.evaluation:\n        target",
-        "if False:\n        target",
+        "if system.evaluation:",
+        "if False:",
         "tests/unit/test_guests.py::test_what_is_refused",
     ),
     Mutation(
