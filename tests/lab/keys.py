@@ -21,6 +21,8 @@ KMS_CLIENT = "Volume:GVLK"
 MAK = "Volume:MAK"
 RETAIL = "Retail"
 OEM = "OEM:NONSLP"
+#: The key of a KMS host.
+CSVLK = "Volume:CSVLK"
 
 _WELL_FORMED = re.compile(r"[BCDFGHJKMNPQRTVWXY2346789]{5}(-[BCDFGHJKMNPQRTVWXY2346789]{5}){4}")
 
@@ -41,7 +43,7 @@ class ProductKey:
     generation: str
     edition: str
     channel: str
-    #: How many activations a MAK has; ``None`` is no limit. Keys of other channels are for one machine.
+    #: How many activations a MAK or a KMS host's key has; ``None`` is no limit. Keys of other channels are for one machine.
     activations: int | None = None
 
     @property
@@ -114,6 +116,10 @@ class Activation:
     time: datetime
 
 
+#: Channels whose keys are for several activations, and what the servers answer when all are spent (§6).
+_REFUSALS = {MAK: errors.SL_E_CHPA_DMAK_LIMIT_EXCEEDED, CSVLK: errors.SL_E_CHPA_MAXIMUM_UNLOCK_EXCEEDED}
+
+
 class KeyStore:
     """All product keys, and what Microsoft's activation servers remember of their use."""
 
@@ -142,13 +148,13 @@ class KeyStore:
     def spend(self, key: ProductKey, machine: str, time: datetime) -> int:
         """Activate ``key`` for ``machine`` at the activation servers; S_OK or the HRESULT of the refusal.
 
-        A MAK pays for every activation, on the same machine too. Any other key is for one machine, which may activate
-        again.
+        A MAK and a KMS host's key pay for every activation, on the same machine too. Any other key is for one machine, which
+        may activate again.
         """
         used = [item for item in self.activations if item.key == key]
-        if key.channel == MAK:
+        if key.channel in _REFUSALS:
             if key.activations is not None and len(used) >= key.activations:
-                return errors.SL_E_CHPA_DMAK_LIMIT_EXCEEDED
+                return _REFUSALS[key.channel]
         elif any(item.machine != machine for item in used):
             return errors.SL_E_CHPA_MAXIMUM_UNLOCK_EXCEEDED
         self.activations.append(Activation(key, machine, time))

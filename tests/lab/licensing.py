@@ -33,7 +33,20 @@ class Status(IntEnum):
     UNLICENSED = 0
     LICENSED = 1
     OUT_OF_BOX_GRACE = 2
+    OUT_OF_TOLERANCE_GRACE = 3
+    NON_GENUINE_GRACE = 4
     NOTIFICATION = 5
+    EXTENDED_GRACE = 6
+
+
+#: What a row shows in a grace period: its reason and the minutes that are left. That an extended grace period gives no reason, and what
+#: each leaves, is UNVERIFIED.
+_GRACE = {
+    Status.OUT_OF_BOX_GRACE: (errors.SL_I_OOB_GRACE_PERIOD, 10 * 24 * 60),
+    Status.OUT_OF_TOLERANCE_GRACE: (errors.SL_I_OOT_GRACE_PERIOD, 3 * 24 * 60),
+    Status.NON_GENUINE_GRACE: (errors.SL_E_NOT_GENUINE, 3 * 24 * 60),
+    Status.EXTENDED_GRACE: (0, 30 * 24 * 60),
+}
 
 
 _EVALUATION = "Retail:TB:Eval"
@@ -52,7 +65,7 @@ _CHANNEL_WORDS = {
     "OEM:COA": "OEM_COA channel",
     "OEM:DM": "OEM_DM channel",
     "OEM:SLP": "OEM_SLP channel",
-    "Volume:CSVLK": "VOLUME_KMS channel",
+    keys.CSVLK: "VOLUME_KMS channel",
     _EVALUATION: "TIMEBASED_EVAL channel",
 }
 
@@ -229,8 +242,10 @@ class Licensing:
         self.automatic = activation.automatic
         self.polls = activation.polls
         self.in_progress = activation.in_progress
+        self.install_polls = activation.install_polls
         self._evaluation = "Eval" in sku.edition_id
         self._reads_until_activation: int | None = None
+        self._late_key: ProductKey | None = None
 
     @cached_property
     def licenses(self) -> list[License]:
@@ -268,8 +283,8 @@ class Licensing:
         yesterday = self._clock() - timedelta(days=1)
         if status is Status.UNLICENSED:
             row.change(status, errors.SL_E_EUL_NOT_AVAILABLE)
-        elif status is Status.OUT_OF_BOX_GRACE:
-            row.change(status, errors.SL_I_OOB_GRACE_PERIOD, 10 * 24 * 60)
+        elif status in _GRACE:
+            row.change(status, *_GRACE[status])
         elif status is Status.NOTIFICATION:
             row.change(status, self._notification_reason(key))
         elif key.channel == keys.AVMA:
@@ -334,6 +349,10 @@ class Licensing:
 
     def _product_rows(self, product: CimClass) -> Iterator[Mapping[str, Value]]:
         self._require_service()
+        if self._late_key is not None:
+            self.install_polls -= 1
+            if self.install_polls < 0:
+                self._take(self._late_key)
         if self._reads_until_activation is not None:
             self._reads_until_activation -= 1
             if self._reads_until_activation < 0:
@@ -358,7 +377,7 @@ class Licensing:
             "GenuineStatus": 0,
             "GracePeriodRemaining": row.grace,
             "IAID": avma.iaid if avma else "",
-            "IsKeyManagementServiceMachine": 0,
+            "IsKeyManagementServiceMachine": int(row.key is not None and row.key.channel == keys.CSVLK),
             "KeyManagementServiceLookupDomain": "",
             "KeyManagementServiceMachine": "",
             "KeyManagementServicePort": 0,
@@ -438,9 +457,19 @@ class Licensing:
     def _install(self, selectors: Mapping[str, str], product_key: str) -> MethodResult:
         self._require_selected_service(selectors)
         key = self._accepted_key(product_key)
-        row = self._row_for(key.channel)
-        if row is None:
+        if self._row_for(key.channel) is None:
             raise errors.failure(errors.SL_E_MISMATCHED_PRODUCT_SKU, self._language)
+        if self.install_polls:
+            self._late_key = key
+            raise errors.failure(errors.ERROR_WSMAN_OPERATION_TIMEDOUT, wmi=False)
+        self._take(key)
+        return MethodResult()
+
+    def _take(self, key: ProductKey) -> None:
+        """Hold a key in the place of the present one, and activate with it if it is one that does so by itself."""
+        row = self._row_for(key.channel)
+        assert row is not None
+        self._late_key = None
         for other in self.licenses:
             if other.application == WINDOWS and not other.addon:
                 other.clear()
@@ -453,7 +482,6 @@ class Licensing:
                 self._reads_until_activation = self.polls
             else:
                 self._attempt(row)
-        return MethodResult()
 
     def _uninstall(self, row: License) -> MethodResult:
         if row.key is None:
@@ -503,7 +531,7 @@ class Licensing:
         )
 
     def _starting_key(self, license: LicenseSpec) -> ProductKey | None:
-        channels = {"mak": keys.MAK, "retail": keys.RETAIL, "oem": keys.OEM}
+        channels = {"mak": keys.MAK, "retail": keys.RETAIL, "oem": keys.OEM, "csvlk": keys.CSVLK}
         if license.key == "none":
             return None
         if license.key in ("avma", "kms"):

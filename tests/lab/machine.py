@@ -18,7 +18,7 @@ from lab.events import HOST_EVENT, EventLog
 from lab.hyperv import HyperV
 from lab.keys import KeyStore
 from lab.licensing import HostAnswer, Licensing
-from lab.os_info import System
+from lab.os_info import DATA_EXCHANGE_SERVICE, System
 from lab.provider import Provider
 from lab.registry import CURRENT_VERSION, GUEST, PARAMETERS, VIRTUAL_MACHINE, Registry, RegistryValue
 from lab.releases import RELEASES, Sku, sku_of
@@ -137,7 +137,7 @@ class WindowsMachine:
 
     def set(self, key: str, value: str) -> None:
         """Change a property; see README.md. Raises ValueError for one that there is not."""
-        numbers = {"polls", "throttled", "in_progress"}
+        numbers = {"polls", "throttled", "in_progress", "install_polls"}
         if key == "license":
             self.restart_license(LicenseSpec(key=value))
         elif key.startswith("service."):
@@ -191,9 +191,10 @@ class GuestMachine(WindowsMachine):
         self._data_exchange = spec.data_exchange
         self.throttled = spec.activation.throttled
         services: dict[str, ServiceState] = {}
-        if spec.platform == "hyperv":
-            services = {"vmickvpexchange": "running", "vmicheartbeat": "running"}
+        if spec.platform in ("hyperv", "azure"):
+            services = {DATA_EXCHANGE_SERVICE: "running", "vmicheartbeat": "running"}
         super().__init__(spec, surroundings, _system(spec, surroundings, services, hypervisor_present=True))
+        self.system.data_exchange = spec.data_exchange
         if spec.platform == "azure":
             self.registry.write(r"SOFTWARE\Microsoft\Windows Azure", {"VMType": "IAAS"})
             self.registry.write(PARAMETERS, {"HostingSystemEditionId": _AZURE_HOST_SKU})
@@ -218,12 +219,12 @@ class GuestMachine(WindowsMachine):
     def data_exchange(self, value: bool) -> None:
         # What the host last said is what the guest keeps.
         self.refresh_registry()
-        self._data_exchange = value
+        self._data_exchange = self.system.data_exchange = value
 
     @property
     def exchanges_data(self) -> bool:
         """Whether KVP items travel between host and guest."""
-        return self.data_exchange and self.running and self.system.running("vmickvpexchange")
+        return self.data_exchange and self.running and self.system.running(DATA_EXCHANGE_SERVICE)
 
     def ask_host(self) -> HostAnswer:
         """The AVMA exchange over VMBus (facts/avma.md §5.1).

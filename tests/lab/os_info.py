@@ -129,11 +129,14 @@ _AZURE_ASSET_TAG = "7783-7084-3265-9085-8269-3286-77"
 
 #: VMBus interface → what Device Manager calls it (§5.1, §5.6).
 ACTIVATION_COMPONENT = "{3375baf4-9e15-4b30-b765-67acb10d607b}"
+_DATA_EXCHANGE = "{a9a0f4e7-5a45-4d96-b827-8a841e8c03e6}"
 _VMBUS_DEVICES = {
     ACTIVATION_COMPONENT: "Microsoft Hyper-V Activation Component",
     "{f8e65716-3cb3-4a06-9a60-1889c5cccab5}": "Microsoft Hyper-V Remote Desktop Control Channel",
-    "{a9a0f4e7-5a45-4d96-b827-8a841e8c03e6}": "Microsoft Hyper-V Data Exchange",
+    _DATA_EXCHANGE: "Microsoft Hyper-V Data Exchange",
 }
+#: The guest's part of Data Exchange (§5.6).
+DATA_EXCHANGE_SERVICE = "vmickvpexchange"
 
 #: Model and manufacturer (§7.4; those of other hypervisors UNVERIFIED).
 _HARDWARE = {
@@ -184,6 +187,9 @@ class System:
     hypervisor_present: bool
     activation_component: bool
     clock: Callable[[], datetime]
+    #: Whether the host offers the Data Exchange service. Without it the guest has neither its device nor a reason to run its service,
+    #: which is started by that device's arrival (UNVERIFIED; Linux drops the device when the host rescinds the offer).
+    data_exchange: bool = True
 
     @property
     def fqdn(self) -> str:
@@ -197,6 +203,8 @@ class System:
 
     def running(self, service: str) -> bool:
         """Whether the service is there and runs."""
+        if service == DATA_EXCHANGE_SERVICE and not self.data_exchange:
+            return False
         return self.services.get(service) == "running"
 
     def providers(self) -> list[Provider]:
@@ -302,19 +310,20 @@ class System:
         column = {"de": 1, "ja": 2}.get(self.language[:2], 0)
         for name, state in sorted(self.services.items()):
             caption = _DISPLAY_NAMES[name][column]
+            running = self.running(name)
             yield {
-                "AcceptStop": state == "running",
+                "AcceptStop": running,
                 "Caption": caption,
                 "CreationClassName": "Win32_Service",
                 "DisplayName": caption,
                 "ErrorControl": "Normal",
                 "ExitCode": 0,
                 "Name": name,
-                "ProcessId": 1000 if state == "running" else 0,
-                "Started": state == "running",
+                "ProcessId": 1000 if running else 0,
+                "Started": running,
                 "StartMode": {"running": "Auto", "stopped": "Manual", "disabled": "Disabled"}[state],
                 "StartName": "LocalSystem",
-                "State": "Running" if state == "running" else "Stopped",
+                "State": "Running" if running else "Stopped",
                 "Status": "OK",
                 "SystemCreationClassName": "Win32_ComputerSystem",
                 "SystemName": self.name.upper(),
@@ -325,7 +334,8 @@ class System:
         if self.platform not in ("hyperv", "azure"):
             return
         for interface, name in _VMBUS_DEVICES.items():
-            if interface != ACTIVATION_COMPONENT or self.activation_component:
+            present = {ACTIVATION_COMPONENT: self.activation_component, _DATA_EXCHANGE: self.data_exchange}
+            if present.get(interface, True):
                 yield self._device(
                     rf"VMBUS\{interface.upper()}\1&3189FA70&0&{interface.upper()}", name, rf"VMBUS\{interface}"
                 )

@@ -11,8 +11,16 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from lab.keys import is_well_formed
 from lab.releases import RELEASES, sku_of
 
-Channel = Literal["mak", "retail", "oem"]
-Status = Literal["unlicensed", "licensed", "out_of_box_grace", "notification"]
+Channel = Literal["mak", "retail", "oem", "csvlk", "avma"]
+Status = Literal[
+    "unlicensed",
+    "licensed",
+    "out_of_box_grace",
+    "out_of_tolerance_grace",
+    "non_genuine_grace",
+    "notification",
+    "extended_grace",
+]
 ServiceState = Literal["running", "stopped", "disabled"]
 Platform = Literal["hyperv", "vmware", "physical", "azure"]
 
@@ -22,7 +30,7 @@ class _Spec(BaseModel):
 
 
 class KeySpec(_Spec):
-    """A product key that Microsoft issued in this world. ``activations`` limits a MAK; none is no limit."""
+    """A product key that Microsoft issued in this world. ``activations`` limits a MAK or a KMS host's key; none is no limit."""
 
     key: str
     release: str
@@ -46,7 +54,7 @@ class KeySpec(_Spec):
 class LicenseSpec(_Spec):
     """The product key that a machine starts with, and what became of it.
 
-    ``key`` is ``none``, a kind of key (``avma``, ``kms``; ``mak``, ``retail``, ``oem``: one made up for this machine)
+    ``key`` is ``none``, a kind of key (``avma``, ``kms``; ``mak``, ``retail``, ``oem``, ``csvlk``: one made up for this machine)
     or a key of the topology. ``release`` is that of an AVMA key left from before an upgrade. ``status`` is ``licensed``
     unless said otherwise, ``activated_by`` the host whose name an AVMA row carries: the guest's own unless said
     otherwise.
@@ -60,11 +68,11 @@ class LicenseSpec(_Spec):
     @field_validator("key")
     @classmethod
     def _known_kind(cls, key: str) -> str:
-        if key in ("none", "avma", "kms", "mak", "retail", "oem"):
+        if key in ("none", "avma", "kms", "mak", "retail", "oem", "csvlk"):
             return key
         if is_well_formed(key):
             return key.upper()
-        raise ValueError("neither none, avma, kms, mak, retail, oem nor a product key")
+        raise ValueError("neither none, avma, kms, mak, retail, oem, csvlk nor a product key")
 
 
 class ActivationSpec(_Spec):
@@ -72,13 +80,15 @@ class ActivationSpec(_Spec):
 
     ``automatic``: an installed AVMA key activates without Activate (facts/avma.md §3.9). ``polls``: how many more reads
     of the licence rows it takes until an activation shows. ``throttled``, ``in_progress``: how many of the next
-    attempts fail with 0xC004FD00, 0xC004E028.
+    attempts fail with 0xC004FD00, 0xC004E028. ``install_polls``: Windows does not answer InstallProductKey in time, and it takes
+    so many reads of the licence rows until the key is there.
     """
 
     automatic: bool = True
     polls: int = 0
     throttled: int = 0
     in_progress: int = 0
+    install_polls: int = 0
 
 
 class AccountSpec(_Spec):

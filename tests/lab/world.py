@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lab.cluster import Cluster
-from lab.keys import MAK, OEM, PUBLIC_KEYS, RETAIL, KeyStore, ProductKey
+from lab.keys import AVMA, CSVLK, MAK, OEM, PUBLIC_KEYS, RETAIL, KeyStore, ProductKey
 from lab.machine import GuestMachine, HostMachine, Surroundings, WindowsMachine
 from lab.releases import RELEASES
 from lab.simulation import SimulatedMachine
 from lab.spec import GuestSpec, TopologySpec
 
-_CHANNELS = {"mak": MAK, "retail": RETAIL, "oem": OEM}
+_CHANNELS = {"mak": MAK, "retail": RETAIL, "oem": OEM, "csvlk": CSVLK, "avma": AVMA}
 
 
 def _now() -> datetime:

@@ -312,3 +312,57 @@ def test_time_is_the_worlds() -> None:
     assert guest.primary()["AutomaticVMActivationLastActivationTime"] == now - timedelta(days=1)
     guest.activate()
     assert guest.primary()["AutomaticVMActivationLastActivationTime"] == now
+
+
+KMS_HOST_KEY = "CVG3B-MPK6R-NXQ4D-8TYHW-2JF79"
+
+
+def test_a_kms_hosts_key_pays_for_every_activation() -> None:
+    key = {"key": KMS_HOST_KEY, "release": "2022", "channel": "csvlk", "activations": 2}
+    world = load({"keys": [key], "guests": [{"name": "KMS", "license": KMS_HOST_KEY}]})
+    guest = Wmi(world.machines["KMS"])
+    assert guest.primary()["ProductKeyChannel"] == "Volume:CSVLK"
+    assert "VOLUME_KMS channel" in str(guest.primary()["Description"])
+    assert guest.primary()["IsKeyManagementServiceMachine"] == 1
+    guest.activate()
+    assert refusal(guest.activate) == 0xC004C008
+    assert world.keystore()["2JF79"]["spent"] == ["KMS", "KMS"]
+
+
+@pytest.mark.parametrize(
+    ("status", "number", "reason"),
+    [
+        ("out_of_box_grace", 2, 0x4004F00C),
+        ("out_of_tolerance_grace", 3, 0x4004F00D),
+        ("non_genuine_grace", 4, 0xC004F200),
+        ("extended_grace", 6, 0),
+    ],
+)
+def test_grace_periods(status: str, number: int, reason: int) -> None:
+    row = Wmi(one_guest(license={"key": "mak", "status": status}).machines["VM"]).primary()
+    assert (row["LicenseStatus"], row["LicenseStatusReason"]) == (number, reason)
+    assert row["GracePeriodRemaining"]
+
+
+def test_a_key_that_windows_takes_after_it_was_no_longer_waited_for() -> None:
+    guest = Wmi(one_guest(license="kms", activation={"install_polls": 2}).machines["VM"])
+    assert refusal(lambda: guest.install(DATACENTER_2022)) == 0x80338029
+    channels = [guest.primary()["ProductKeyChannel"] for _ in range(3)]
+    assert channels == ["Volume:GVLK", "Volume:GVLK", "VT:IA"]
+    assert guest.primary()["LicenseStatus"] == 1
+
+
+def test_without_data_exchange_a_guest_has_neither_its_device_nor_its_service() -> None:
+    world = one_guest()
+    guest = Wmi(world.machines["VM"])
+
+    def seen() -> tuple[bool, str]:
+        devices = [str(row["DeviceID"]).lower() for row in guest.rows("Win32_PnPEntity")]
+        (service,) = [row for row in guest.rows("Win32_Service") if row["Name"] == "vmickvpexchange"]
+        return any("a9a0f4e7-5a45-4d96-b827-8a841e8c03e6" in device for device in devices), str(service["State"])
+
+    assert seen() == (True, "Running")
+    world.set("VM", "data_exchange", "false")
+    assert seen() == (False, "Stopped")
+    world.set("VM", "data_exchange", "true")
+    assert seen() == (True, "Running")
