@@ -15,6 +15,7 @@ from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.keys import AVMA
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.matrix import AZURE_LOCAL, WINDOWS_SERVER, Subscription
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.problems import PROBLEMS
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.releases import VERSIONS, Edition, Release
+from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.words import words
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -36,7 +37,8 @@ def problem_table() -> str:
     return (
         "# Problem codes\n\n"
         "Every problem that a module, a filter, a role or the inventory plugin can report, as `problems[].code`. The codes are stable: "
-        "playbooks may test them. What stands in *italics* is filled in.\n\n"
+        "playbooks may test them. What stands in *italics* is filled in. Remedies are shown as the modules say them; roles and "
+        "playbooks name their own variables.\n\n"
     ) + _table(("code", "what is wrong", "what to do"), rows)
 
 
@@ -149,7 +151,8 @@ def _releases(releases: Iterable[Release]) -> str:
 
 
 def _prose(template: str) -> str:
-    """A message whose placeholders are shown as such. One that follows a word brings its own space, or nothing."""
+    """A message in the words of modules, whose placeholders are shown as such. One that follows a word brings its own space, or nothing."""
+    template = re.sub(r"\{(\w+)\}", lambda match: words().get(match[1], match[0]), template)
     return re.sub(r"(\w?)\{(.*?)\}", lambda match: f"{match[1]}{' ' if match[1] else ''}*{match[2]}*", _text(template))
 
 

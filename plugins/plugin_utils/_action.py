@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleConnectionFailure
@@ -16,6 +17,7 @@ from ansible.plugins.action import ActionBase
 
 from ._avma.hresults import explain
 from ._avma.problems import Problem, problem
+from ._avma.words import speak_to
 from ._session.connection import open_session
 from ._session.errors import FaultError, ProcessError, SessionError, UnreachableError, UnsupportedConnectionError
 from ._session.session import Session
@@ -63,6 +65,7 @@ class CheckedAction(ActionBase):
         """Run the task."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         machine = self._task.delegate_to or (task_vars or {}).get("inventory_hostname", "")
+        speak_to(_role(self._task.get_path()))
         try:
             result.update(self.work(machine, self._validated_arguments()))
         except _InvalidArgumentsError as error:
@@ -124,6 +127,23 @@ class AvmaAction(CheckedAction):
 
 class _InvalidArgumentsError(Exception):
     pass
+
+
+#: The collection's folder, where its roles and playbooks are.
+_COLLECTION = Path(__file__).parents[2]
+
+
+def _role(path: str) -> str | None:
+    """The role of this collection to which a task belongs, or the playbook; None for a task of the user's own.
+
+    :param path: Where the task stands: its file and line.
+    """
+    # Not resolved: a collection may be a link, and Ansible names its files by it.
+    place = Path(path.rpartition(":")[0])
+    if not place.is_relative_to(_COLLECTION):
+        return None
+    folder, name = place.relative_to(_COLLECTION).parts[:2]
+    return Path(name).stem if folder in ("roles", "playbooks") else None
 
 
 def _redact(text: str, secrets: set[str]) -> str:

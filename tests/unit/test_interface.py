@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.problems import PROBLEMS, problem
+from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.words import WORDS, speak_to
 
 from returns import undocumented
 
@@ -35,7 +36,8 @@ def facts_of(code: str) -> set[str]:
     """The facts that message and remedy of a problem name."""
     definition = PROBLEMS[code]
     texts = (definition.message, definition.remedy)
-    return {name for text in texts for _text, name, _format, _conversion in Formatter().parse(text) if name}
+    named = {name for text in texts for _text, name, _format, _conversion in Formatter().parse(text) if name}
+    return named - set(WORDS)
 
 
 def calls() -> Iterator[tuple[str, ast.Call]]:
@@ -90,6 +92,23 @@ def test_a_problem_says_what_is_wrong_and_what_to_do(code: str) -> None:
         assert text[0].isupper() or text[0] == "<"
     assert shown.to_dict() == {"code": code, "message": shown.message, "remedy": shown.remedy}
     assert str(shown) == f"{shown.message} {shown.remedy}"
+
+
+@pytest.fixture
+def in_role() -> Iterator[None]:
+    """A task of the role verification."""
+    speak_to("verification")
+    yield
+    speak_to(None)
+
+
+@pytest.mark.usefixtures("in_role")
+def test_a_remedy_in_a_role_says_what_its_user_can_type() -> None:
+    assert problem("no_product_key").remedy == "Run the playbook hyperv.avma.site to install the AVMA key."
+
+
+def test_a_remedy_of_a_module_says_what_its_user_can_type() -> None:
+    assert problem("no_product_key").remedy == "Run guest_key on it to install the AVMA key."
 
 
 def test_an_hresult_explains_itself_and_says_what_to_do() -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from . import hresults
+from .words import words
 
 
 class Kind(str, Enum):
@@ -30,7 +31,7 @@ class Kind(str, Enum):
 
 @dataclass(frozen=True)
 class Definition:
-    """A problem in general: its texts name their facts in braces."""
+    """A problem in general: its texts name their facts in braces, and what to type by the names of ``words.WORDS``."""
 
     message: str
     remedy: str
@@ -145,7 +146,7 @@ PROBLEMS: Mapping[str, Definition] = {
     ),
     "no_product_key": Definition(
         "No product key of Windows is installed.",
-        "Run guest_key to install the AVMA key.",
+        "{run_guest_key} to install the AVMA key.",
     ),
     "unexpected_host": Definition(
         "The guest was activated by {host}, which is not one of {expected}.",
@@ -331,4 +332,5 @@ def problem(code: str, hresult: int | None = None, **facts: object) -> Problem:
     if hresult is not None:
         explained = hresults.explain(hresult)
         facts = {"explanation": explained, "remedy": explained.remedy, **facts}
+    facts = {**words(), **facts}
     return Problem(code, definition.message.format(**facts), definition.remedy.format(**facts), hresult)
