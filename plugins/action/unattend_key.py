@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -46,7 +45,7 @@ class ActionModule(AnswerFileAction):
                 result["diff"] = {"before": {"keys": former}, "after": {"keys": shown}}
             if result["changed"] and not self._task.check_mode:
                 if arguments["backup"] and before is not None:
-                    result["backup_file"] = _back_up(path)
+                    result["backup_file"] = _back_up(path, before)
                 write_file(path, after or b"")
         return result
 
@@ -61,8 +60,8 @@ def _chosen_key(system: System, product_key: str | None, overrides: keys.Overrid
     return decision.product_key
 
 
-def _back_up(path: Path) -> str:
+def _back_up(path: Path, content: bytes) -> str:
     # Named as Ansible's own modules name theirs.
-    copy = f"{path}.{os.getpid()}.{time.strftime('%Y-%m-%d@%H:%M:%S')}~"
-    shutil.copy2(path, copy)
-    return copy
+    copy = path.with_name(f"{path.name}.{os.getpid()}.{time.strftime('%Y-%m-%d@%H:%M:%S')}~")
+    write_file(copy, content, like=path)
+    return str(copy)

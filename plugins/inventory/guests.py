@@ -113,12 +113,11 @@ variables:
 """
 
 import ipaddress
-import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from ansible import constants
@@ -133,7 +132,7 @@ from ..plugin_utils._avma.problems import problem
 from ..plugin_utils._avma.vms import Activator, assess_vm
 from ..plugin_utils._fleet.reach import connect
 from ..plugin_utils._fleet.workers import Workers
-from ..plugin_utils._session.connection import open_session
+from ..plugin_utils._session.connection import open_session, own_ticket_cache
 from ..plugin_utils._session.errors import SessionError
 from ..plugin_utils._windows.cluster import read_cluster
 from ..plugin_utils._windows.hosts import read_host
@@ -199,7 +198,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             connections.append(self._connect(name, variables))
             return workers.submit(function, connections[-1], name, *arguments)
 
-        with _kept_ticket_cache(), Workers() as workers:
+        with own_ticket_cache(), Workers() as workers:
             asked: dict[str, Future[list[dict[str, Any]]]] = {
                 name: submit(_read_vms, name, variables, overrides) for name, variables in hosts.items()
             }
@@ -365,15 +364,3 @@ def _without_copies(vms: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 def _safe_name(name: str) -> str:
     """Without what has a meaning in patterns of hosts, in paths of files that are named after hosts, or in templates."""
     return re.sub(r"[^\w.-]", "_", name).lstrip(".-")
-
-
-@contextmanager
-def _kept_ticket_cache() -> Iterator[None]:
-    """The winrm plugin names its own, short-lived Kerberos ticket cache in the environment; what follows must not inherit that."""
-    name = os.environ.get("KRB5CCNAME")
-    try:
-        yield
-    finally:
-        os.environ.pop("KRB5CCNAME", None)
-        if name is not None:
-            os.environ["KRB5CCNAME"] = name

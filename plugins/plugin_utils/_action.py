@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,7 +19,7 @@ from ansible.plugins.action import ActionBase
 from ._avma.hresults import explain
 from ._avma.problems import Problem, problem
 from ._avma.words import speak_to
-from ._session.connection import open_session
+from ._session.connection import open_session, own_ticket_cache
 from ._session.errors import FaultError, ProcessError, SessionError, UnreachableError, UnsupportedConnectionError
 from ._session.session import Session
 from ._windows.licensing import known_hresult
@@ -114,7 +115,14 @@ class AvmaAction(CheckedAction):
             self._display.warning(
                 f"{machine}: become does not apply to {self._task.action}: WMI runs as the user of the connection"
             )
-        return self.perform(open_session(self._connection, machine), arguments)
+        with own_ticket_cache():
+            try:
+                return self.perform(open_session(self._connection, machine), arguments)
+            finally:
+                # In a loop, Ansible keeps a connection for the next item if only the address is the same, whatever port, user and
+                # password that has. What cannot be closed is gone already.
+                with suppress(Exception):
+                    self._connection.close()
 
     @abstractmethod
     def perform(self, session: Session, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,15 @@ from lab.client import Lab
 
 _CALLBACKS = Path(__file__).with_name("callback_plugins")
 #: What of the environment a playbook of the tests may see: not the developer's own settings of Ansible.
-_INHERITED = ("PATH", "HOME", "ANSIBLE_COLLECTIONS_PATH", "HYPERV_AVMA_RECORD")
+INHERITED = (
+    "PATH",
+    "HOME",
+    "ANSIBLE_COLLECTIONS_PATH",
+    "HYPERV_AVMA_RECORD",
+    "PYTHONPATH",
+    "KRB5_CONFIG",
+    "KRB5CCNAME",
+)
 
 
 @dataclass(frozen=True)
@@ -80,7 +88,7 @@ def run_playbook(
         file.touch()
     environment = {
         **environment,
-        **{name: os.environ[name] for name in _INHERITED if name in os.environ},
+        **{name: os.environ[name] for name in INHERITED if name in os.environ},
         "ANSIBLE_CONFIG": str(configuration),
         "ANSIBLE_HOME": str(directory / "ansible"),
         "ANSIBLE_CALLBACK_PLUGINS": str(_CALLBACKS),

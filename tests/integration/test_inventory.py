@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import os
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from ansible.constants import DEFAULT_VAULT_IDENTITY
 from ansible.parsing.vault import VaultLib, VaultSecret
 
+from integration import inventories
+from integration.inventories import Inventory
 from integration.playbooks import Run
 from lab.client import Lab
 
@@ -57,63 +53,21 @@ TOPOLOGY = {
 EVIL = "___7___7____..__b_"
 
 
-@dataclass(frozen=True)
-class Inventory:
-    """What ansible-inventory printed."""
-
-    rc: int
-    output: str
-    hosts: dict[str, dict[str, Any]]
-    groups: dict[str, set[str]]
-
-    def says(self, message: str) -> bool:
-        """Whether a message is in the output, however its lines are broken."""
-        return "".join(message.split()) in "".join(self.output.split())
-
-
 class Asker:
     """Runs ansible-inventory on a source of the plugin; its cache, if it is used, lasts as long as the object."""
 
     def __init__(self, lab: Lab, directory: Path) -> None:
         self._directory = directory
-        machines = yaml.safe_load(lab.inventory.read_text(encoding="utf-8"))["all"]["hosts"]
-        self.machines: dict[str, dict[str, Any]] = {name: machines[name] for name in TOPOLOGY_HOSTS}
+        self.machines = inventories.machines(lab, TOPOLOGY_HOSTS)
 
     def __call__(self, *arguments: str, environment: dict[str, str] | None = None, **source: Any) -> Inventory:
         """The inventory; without ``hosts`` and ``clusters``, of all hosts with a Hyper-V role that are not down."""
         if not {"hosts", "clusters"} & set(source):
             source["hosts"] = {name: self.machines[name] for name in ("N1", "N2", "SOLO")}
-        path = self.write(**source)
-        # Empty, in the place of the one in the home folder, which is the developer's.
-        configuration = self._directory / "ansible.cfg"
-        configuration.touch()
-        done = subprocess.run(
-            [sys.executable, "-m", "ansible.cli.inventory", "-i", str(path), "--list", *arguments],
-            cwd=self._directory,
-            env={
-                **{name: os.environ[name] for name in ("PATH", "HOME", "ANSIBLE_COLLECTIONS_PATH")},
-                "ANSIBLE_CONFIG": str(configuration),
-                "ANSIBLE_HOME": str(self._directory / "ansible"),
-                "ANSIBLE_INVENTORY_UNPARSED_FAILED": "1",
-                "ANSIBLE_NOCOLOR": "1",
-                "LC_ALL": "C.UTF-8",
-                **(environment or {}),
-            },
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        # Older cores mark text that is no template this way.
-        listed = json.loads(done.stdout or "{}", object_hook=lambda item: item.get("__ansible_unsafe", item))
-        hosts = listed.pop("_meta", {}).get("hostvars", {})
-        groups = {name: set(group.get("hosts", [])) for name, group in listed.items()}
-        return Inventory(done.returncode, done.stderr, hosts, groups)
+        return inventories.read(self.write(**source), *arguments, environment=environment)
 
     def write(self, **source: Any) -> Path:
-        path = self._directory / "guests.avma.yml"
-        path.write_text(yaml.safe_dump({"plugin": "hyperv.avma.guests", **source}), encoding="utf-8")
-        return path
+        return inventories.write(self._directory, **source)
 
 
 TOPOLOGY_HOSTS = [host["name"] for host in TOPOLOGY["hosts"]]  # type: ignore[index]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 from ansible_collections.hyperv.avma.plugins.plugin_utils._session.errors import InvalidAnswerError, UnreachableError
-from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman import http
+from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.failures import WINRM, Login
 from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.session import MAX_ANSWER_BYTES
 
 
@@ -45,12 +45,17 @@ def get(*parts: bytes) -> tuple[bytes, int]:
     """The answer through a limited session, and how much the server could send."""
     server = Server(iter(parts))
     try:
-        with requests.Session() as session, http.translated(server.url):
+        login = attempt(server.url)
+        with requests.Session() as session, login.errors():
             session.trust_env = False
-            http.limit_answers(session)
+            login.watch.over(session)
             return session.get(server.url, timeout=10).content, server.sent
     finally:
         server.close()
+
+
+def attempt(endpoint: str) -> Login:
+    return Login(endpoint, "ntlm", "LAB\\admin", WINRM, None)
 
 
 CHUNK = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
@@ -73,7 +78,7 @@ def test_an_answer_of_unknown_size_is_read_up_to_the_limit() -> None:
     server = Server(iter(parts))
     with requests.Session() as session:
         session.trust_env = False
-        http.limit_answers(session)
+        attempt(server.url).watch.over(session)
         with pytest.raises(InvalidAnswerError, match="larger than"):
             session.get(server.url, timeout=10)
     server.close()
@@ -95,7 +100,7 @@ def test_a_refused_connection_is_told_in_plain_words() -> None:
         url = f"http://127.0.0.1:{free.getsockname()[1]}/"
     with requests.Session() as session:
         session.trust_env = False
-        with pytest.raises(UnreachableError) as error, http.translated(url):
+        with pytest.raises(UnreachableError) as error, attempt(url).errors():
             session.get(url, timeout=10)
     assert str(error.value) == f"no connection to {url}, or it was cut (Connection refused)"
 
@@ -103,14 +108,16 @@ def test_a_refused_connection_is_told_in_plain_words() -> None:
 def test_a_timeout_is_told_in_plain_words() -> None:
     with (
         pytest.raises(UnreachableError, match=r"^no answer from http://hv01/ in time"),
-        http.translated("http://hv01/"),
+        attempt("http://hv01/").errors(),
     ):
         raise requests.exceptions.ReadTimeout("Read timed out.")
 
 
 @pytest.mark.parametrize(
-    "error", [ValueError("bad boundary"), LookupError("unknown encoding"), io.UnsupportedOperation]
+    "error", [ValueError("bad boundary"), LookupError("unknown encoding"), io.UnsupportedOperation()]
 )
-def test_an_answer_that_cannot_be_decoded_is_invalid(error: Exception) -> None:
-    with pytest.raises(InvalidAnswerError, match="could not be decrypted"), http.translated("http://hv01/"):
+def test_after_the_login_an_answer_that_cannot_be_decoded_is_invalid(error: Exception) -> None:
+    login = attempt("http://hv01/")
+    login.watch.answered = True
+    with pytest.raises(InvalidAnswerError, match="could not be decrypted"), login.errors():
         raise error

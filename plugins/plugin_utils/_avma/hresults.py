@@ -117,6 +117,14 @@ _TABLE = (
     Hresult(LUA_ACCESS_DENIED, "SL_E_LUA_ACCESSDENIED", "the action needs administrator privileges", _ELEVATE),
     Hresult(ACCESS_DENIED, "E_ACCESSDENIED", "access is denied", _ELEVATE),
     Hresult(
+        0x80338029,
+        "ERROR_WSMAN_OPERATION_TIMEDOUT",
+        "Windows did not finish within the connection's operation timeout; what it was asked may still be done",
+        "Run again; where the machine is slow for good, raise ansible_winrm_operation_timeout_sec and "
+        "ansible_winrm_read_timeout_sec, or ansible_psrp_operation_timeout and ansible_psrp_read_timeout.",
+        retryable=True,
+    ),
+    Hresult(
         0xC004F074, "SL_E_VL_BINDING_SERVICE_UNAVAILABLE", "no Key Management Service could be contacted", _KMS_CLIENT
     ),
     Hresult(0xC004F038, "SL_E_VL_NOT_ENOUGH_COUNT", "the Key Management Service counts too few machines", _KMS_CLIENT),

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from .session import Session
 
 #: Names the folder to record into, on the controller; docs/recording.md is the guide.
 RECORD_VARIABLE = "HYPERV_AVMA_RECORD"
+_TICKET_CACHE = "KRB5CCNAME"
 
 
 def open_session(connection: Any, machine: str) -> Session:
@@ -34,6 +37,22 @@ def open_session(connection: Any, machine: str) -> Session:
     transport = _transport(connection)
     folder = os.environ.get(RECORD_VARIABLE)
     return WSManSession(RecordingTransport(transport, Path(folder)) if folder else transport, machine)
+
+
+@contextmanager
+def own_ticket_cache() -> Iterator[None]:
+    """Have the environment name the user's own Kerberos ticket cache again at the end.
+
+    The winrm plugin gets itself a ticket into a cache of its own, and names that in the environment. Whoever connects next, and has no
+    password, would be that principal.
+    """
+    name = os.environ.get(_TICKET_CACHE)
+    try:
+        yield
+    finally:
+        os.environ.pop(_TICKET_CACHE, None)
+        if name is not None:
+            os.environ[_TICKET_CACHE] = name
 
 
 def _transport(connection: Any) -> Transport:

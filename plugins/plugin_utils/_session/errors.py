@@ -18,6 +18,10 @@ class UnreachableError(SessionError):
     """The machine could not be reached, cut the connection, or turned the credentials down."""
 
 
+class RejectedError(UnreachableError):
+    """The credentials were turned down. To try them again, here or at another machine, may lock the account."""
+
+
 class InvalidAnswerError(SessionError):
     """The machine answered something that is not WS-Management: garbage, too much, or the answer to another request."""
 

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import struct
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
-from .._session.errors import InvalidAnswerError, TooLargeError, UnreachableError
+from .._session.errors import TooLargeError, UnreachableError
 from .session import MAX_ANSWER_BYTES
 
 #: The code page that Ansible's own connections open their shells with.
@@ -19,7 +19,7 @@ UTF8_CODE_PAGE = 65001
 # If they are missing, the connection plugin has said so before this is used.
 with suppress(ImportError):
     import requests
-    from spnego.exceptions import SpnegoError
+    from requests.utils import select_proxy
 
 # Ansible forks a process for every task and host, once this is imported. OpenSSL looks a cipher up when it is first used, in each
 # of them again: for that of NTLM, about a tenth of what a task takes there.
@@ -31,13 +31,102 @@ with suppress(ImportError):
     with suppress(UnsupportedAlgorithm):
         Cipher(ARC4(bytes(16)), mode=None).encryptor()
 
+_MUTUAL = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
+#: Characters of a text that is not ours, in a message.
+_MOST_SHOWN = 300
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
-def limit_answers(session: requests.Session) -> None:
-    """Have the session refuse an answer larger than ``MAX_ANSWER_BYTES`` without reading it to its end."""
-    session.hooks["response"].append(_limit)
+
+class Watch:
+    """What was seen of the HTTP exchange with a listener, and what is not let through: redirects, answers that are too large.
+
+    :ivar heard: There was an answer.
+    :ivar answered: There was an answer that is no demand to authenticate: from then on, the login is known to work.
+    :ivar offers: The schemes of the last WWW-Authenticate.
+    :ivar proxy: The proxy that the last request went through, without its credentials.
+    """
+
+    def __init__(self) -> None:
+        self.heard = False
+        self.answered = False
+        self.offers: tuple[str, ...] = ()
+        self.proxy: str | None = None
+
+    def over(self, session: requests.Session) -> None:
+        """Watch all that a session sends, what it sends to authenticate included."""
+        for prefix, adapter in list(session.adapters.items()):
+            if not isinstance(adapter, _Adapter):
+                session.mount(prefix, _Adapter(adapter, self))  # type: ignore[arg-type]
+
+    def before(self, request: requests.PreparedRequest, proxies: Any) -> None:
+        """Note how a request goes out."""
+        proxy = select_proxy(request.url or "", proxies)
+        self.proxy = re.sub("//[^/@]*@", "//", proxy) if proxy else None
+
+    def after(self, response: requests.Response) -> None:
+        """Note how it was answered.
+
+        :raises UnreachableError: By a redirect.
+        :raises TooLargeError: By more than ``MAX_ANSWER_BYTES``; raised while it is read, if it does not say so at the start.
+        """
+        self.heard = True
+        if 300 <= response.status_code < 400:
+            response.close()
+            target = shown(response.headers.get("Location", "another place"))
+            raise UnreachableError(
+                f"{response.url} answered{self.through} with a redirect to {target} (HTTP {response.status_code}). None is followed, "
+                "since secrets would go with it: have ansible_host, the port and the scheme name the WinRM listener itself."
+            )
+        _limit(response)
+        if response.status_code == 401:
+            self.offers = _schemes(response.headers.get("WWW-Authenticate", ""))
+        elif response.status_code != 407:
+            self.answered = True
+
+    @property
+    def through(self) -> str:
+        """`` through the proxy …``, or nothing if there was none."""
+        return f" through the proxy {self.proxy}" if self.proxy else ""
 
 
-def _limit(response: requests.Response, **_kwargs: Any) -> None:
+class _Adapter:
+    """What requests takes for the way out, and the way out behind it."""
+
+    def __init__(self, adapter: Any, watch: Watch) -> None:
+        self._adapter = adapter
+        self._watch = watch
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        self._watch.before(request, options.get("proxies"))
+        response: requests.Response = self._adapter.send(request, **options)
+        self._watch.after(response)
+        # The libraries that authenticate send their further requests by this.
+        response.connection = self  # type: ignore[assignment]
+        return response
+
+    def close(self) -> None:
+        self._adapter.close()
+
+
+def shown(text: str) -> str:
+    """What a machine or a library said, for a message: one line of bounded length."""
+    line = " ".join(_UNPRINTABLE.sub(" ", text).split())
+    return line if len(line) <= _MOST_SHOWN else line[:_MOST_SHOWN] + "..."
+
+
+def _schemes(challenges: str) -> tuple[str, ...]:
+    """The schemes of a WWW-Authenticate header (RFC 9110, 11.6.1), without their parameters."""
+    found = []
+    for part in challenges[:65536].split(","):
+        word = part.strip().partition(" ")[0]
+        if word == _MUTUAL:
+            found.append("client certificates")
+        elif re.fullmatch("[A-Za-z][A-Za-z0-9-]{0,30}", word):
+            found.append(word)
+    return tuple(dict.fromkeys(found))[:8]
+
+
+def _limit(response: requests.Response) -> None:
     def too_large() -> TooLargeError:
         response.close()
         return TooLargeError(f"the answer is larger than {MAX_ANSWER_BYTES} bytes")
@@ -57,38 +146,3 @@ def _limit(response: requests.Response, **_kwargs: Any) -> None:
             yield chunk
 
     response.raw.stream = limited  # type: ignore[method-assign]
-
-
-@contextmanager
-def translated(endpoint: str) -> Iterator[None]:
-    """Turn what requests and the authentication raise into this package's errors, in plain words."""
-    try:
-        yield
-    except requests.exceptions.Timeout as error:
-        raise UnreachableError(f"no answer from {endpoint} in time ({_cause(error)})") from error
-    except requests.exceptions.RequestException as error:
-        raise UnreachableError(f"no connection to {endpoint}, or it was cut ({_cause(error)})") from error
-    except (SpnegoError, struct.error, LookupError, ValueError) as error:
-        # What the client libraries raise on an answer that cannot be decrypted or decoded.
-        raise undecryptable(error) from error
-
-
-def undecryptable(error: Exception) -> InvalidAnswerError:
-    """The error for an answer that the client library could not decrypt."""
-    return InvalidAnswerError(f"the answer could not be decrypted ({error})")
-
-
-def _cause(error: BaseException) -> str:
-    """The innermost reason: what the operating system or TLS said, not the stack of libraries around it."""
-    seen: list[BaseException] = []
-    while error not in seen:
-        seen.append(error)
-        inner = getattr(error, "reason", None)
-        if not isinstance(inner, BaseException):
-            inner = error.__cause__ or error.__context__
-        if not isinstance(inner, BaseException):
-            inner = next((item for item in error.args if isinstance(item, BaseException)), None)
-        if inner is None:
-            break
-        error = inner
-    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).strip()

@@ -10,13 +10,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from .._session.errors import ProcessError, UnreachableError
+from .._session.errors import ProcessError, SessionError
 from .._session.session import ProcessResult
-from .http import UTF8_CODE_PAGE, limit_answers, translated, undecryptable
+from .failures import PSRP, Login
+from .http import UTF8_CODE_PAGE
 
-# If they are missing, the connection plugin has said so before this is used.
+# If they are missing, the connection plugin says so before this is used.
 with suppress(ImportError):
-    from pypsrp.exceptions import AuthenticationError, WinRMError, WinRMTransportError, WSManFaultError
+    from pypsrp.exceptions import AuthenticationError, WinRMTransportError, WSManFaultError
     from pypsrp.shell import Process, SignalCode, WinRS
     from pypsrp.wsman import WSMan
 
@@ -28,6 +29,7 @@ class PsrpTransport:
         """Take over a connection.
 
         :param connection: ``ansible.builtin.psrp``, connected or not.
+        :raises UnreachableError: It cannot connect.
         """
         # pypsrp logs whole messages, with the product keys in them, and Ansible's debug mode would keep them.
         logging.getLogger("pypsrp").setLevel(logging.WARNING)
@@ -36,9 +38,15 @@ class PsrpTransport:
         connection.runspace = runspace or object()
         try:
             connection._connect()
+            self._login = _login(connection)
+            with self._login.errors():
+                self._wsman = WSMan(**connection._psrp_conn_kwargs)
+        except SessionError:
+            raise
+        except Exception as error:
+            raise _login(connection).failed(str(error)) from error
         finally:
             connection.runspace = runspace
-        self._wsman = WSMan(**connection._psrp_conn_kwargs)
         self._http = self._wsman.transport
         self.endpoint: str = self._http.endpoint
         self.operation_timeout: int = self._wsman.operation_timeout
@@ -79,17 +87,27 @@ class PsrpTransport:
         """Once: have pypsrp make its HTTP session, so that no answer escapes the limit."""
         if self._http.session is None:
             self._http.session = self._http._build_session()
-            limit_answers(self._http.session)
+            self._login.watch.over(self._http.session)
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
-        try:
-            with translated(self.endpoint):
+        with self._login.errors():
+            try:
                 yield
-        except AuthenticationError as error:
-            raise UnreachableError(f"{self.endpoint} rejected the credentials (HTTP 401)") from error
-        except WinRMTransportError as error:
-            raise UnreachableError(f"{self.endpoint} answered HTTP {error.code}") from error
-        except (WinRMError, AttributeError) as error:
-            # AttributeError: pypsrp takes the parts of an encrypted answer for granted.
-            raise undecryptable(error) from error
+            except AuthenticationError as error:
+                raise self._login.rejected() from error
+            except WinRMTransportError as error:
+                raise self._login.status(error.code) from error
+
+
+def _login(connection: Any) -> Login:
+    options = getattr(connection, "_psrp_conn_kwargs", {})
+    scheme = "https" if options.get("ssl") else "http"
+    host, port, path = (options.get(name, "") for name in ("server", "port", "path"))
+    return Login(
+        f"{scheme}://{host}:{port}/{path}",
+        options.get("auth") or "psrp",
+        options.get("username"),
+        PSRP,
+        options.get("negotiate_service"),
+    )

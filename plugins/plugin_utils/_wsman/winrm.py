@@ -5,27 +5,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from .._session.errors import ProcessError, UnreachableError
+from .._session.errors import ProcessError
 from .._session.session import ProcessResult
-from .http import UTF8_CODE_PAGE, limit_answers, translated, undecryptable
+from .failures import WINRM, Login
+from .http import UTF8_CODE_PAGE
 
-# If they are missing, the connection plugin has said so before this is used.
+# If they are missing, the connection plugin says so before this is used.
 with suppress(ImportError):
-    from winrm.exceptions import (
-        AuthenticationError,
-        WinRMError,
-        WinRMOperationTimeoutError,
-        WinRMTransportError,
-        WSManFaultError,
-    )
+    from winrm.exceptions import AuthenticationError, WinRMOperationTimeoutError, WinRMTransportError, WSManFaultError
 
 if TYPE_CHECKING:
     import requests
     from winrm.protocol import Protocol
+
+#: What the connection plugin says before kinit's own words.
+_KINIT_FAILED = re.compile(r"^Kerberos auth failure for principal .*?: (?=kinit)|^Kerberos auth failure when ")
 
 
 class WinrmTransport:
@@ -35,16 +34,20 @@ class WinrmTransport:
         """Take over a connection.
 
         :param connection: ``ansible.builtin.winrm``, connected or not.
+        :raises UnreachableError: It cannot connect.
         """
         # Connecting opens a shell, unless there seems to be one.
         shell_id = connection.shell_id
         connection.shell_id = shell_id or "none"
         try:
             connection._connect()
+        except Exception as error:
+            raise _login(connection).failed(_KINIT_FAILED.sub("", str(error))) from error
         finally:
             connection.shell_id = shell_id
         self._protocol: Protocol = connection.protocol
         self._http: requests.Session | None = None
+        self._login = _login(connection)
         self.endpoint: str = self._protocol.transport.endpoint
         self.operation_timeout: int = self._protocol.operation_timeout_sec
 
@@ -89,20 +92,43 @@ class WinrmTransport:
         return ProcessResult(exit_code, stdout, stderr)
 
     def _authenticate(self) -> None:
-        """Once: authenticate, so that encryption is known, and bound the answers from then on."""
-        if self._http is None:
-            with self._errors():
-                self._http = self._protocol.transport.build_session()
-            limit_answers(self._http)
+        """Once: authenticate, so that encryption is known, and watch what is sent and answered from the first request on."""
+        if self._http is not None:
+            return
+        transport = self._protocol.transport
+        set_up_encryption = transport.setup_encryption
+
+        def watched(session: requests.Session) -> None:
+            self._login.watch.over(session)
+            set_up_encryption(session)
+
+        # The first request is sent by this, while pywinrm makes its session.
+        transport.setup_encryption = watched  # type: ignore[method-assign]
+        with self._errors():
+            self._http = transport.build_session()
+            self._login.watch.over(self._http)
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
-        try:
-            with translated(self.endpoint):
+        with self._login.errors():
+            try:
                 yield
-        except AuthenticationError as error:
-            raise UnreachableError(f"{self.endpoint} rejected the credentials (HTTP 401)") from error
-        except WinRMTransportError as error:
-            raise UnreachableError(f"{self.endpoint} answered HTTP {error.code}") from error
-        except WinRMError as error:
-            raise undecryptable(error) from error
+            except AuthenticationError as error:
+                raise self._login.rejected() from error
+            except WinRMTransportError as error:
+                raise self._login.status(error.code) from error
+
+
+def _login(connection: Any) -> Login:
+    scheme, host, port, path = (
+        getattr(connection, f"_winrm_{name}", "") for name in ("scheme", "host", "port", "path")
+    )
+    transport = getattr(connection.protocol, "transport", None)
+    ways = getattr(connection, "_winrm_transport", None) or ["winrm"]
+    return Login(
+        transport.endpoint if transport else f"{scheme}://{host}:{port}{path}",
+        transport.auth_method if transport else ways[0],
+        getattr(connection, "_winrm_user", None),
+        WINRM,
+        transport.service if transport else None,
+    )

@@ -1,0 +1,329 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What went wrong on the way to a listener, in plain words. Private to this collection.
+
+There are two phases. Until the listener has let the login in, whatever a library raises means that the machine is unreachable. After
+that, only the network does; what cannot be decrypted is an answer that is invalid.
+"""
+
+from __future__ import annotations
+
+import http.client
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from .._session.errors import InvalidAnswerError, RejectedError, SessionError, UnreachableError
+from .http import Watch, shown
+
+# If it is missing, the connection plugin has said so before this is used.
+with suppress(ImportError):
+    import requests
+
+
+@dataclass(frozen=True)
+class OptionNames:
+    """What a connection plugin calls the options that a remedy names."""
+
+    authentication: str
+    scheme: str
+    authorities: str
+    certificate: str
+    proxy: str
+    hostname: str
+    service: str
+    #: The service that it asks Kerberos tickets for, by default.
+    default_service: str
+    package: str
+
+
+WINRM = OptionNames(
+    authentication="ansible_winrm_transport",
+    scheme="ansible_winrm_scheme",
+    authorities="ansible_winrm_ca_trust_path",
+    certificate="ansible_winrm_cert_pem",
+    proxy="ansible_winrm_proxy",
+    hostname="ansible_winrm_kerberos_hostname_override",
+    service="ansible_winrm_service",
+    default_service="HTTP",
+    package="pywinrm",
+)
+PSRP = OptionNames(
+    authentication="ansible_psrp_auth",
+    scheme="ansible_psrp_protocol",
+    authorities="ansible_psrp_ca_cert",
+    certificate="ansible_psrp_certificate_pem",
+    proxy="ansible_psrp_proxy or ansible_psrp_ignore_proxy",
+    hostname="ansible_psrp_negotiate_hostname_override",
+    service="ansible_psrp_negotiate_service",
+    default_service="WSMAN",
+    package="pypsrp",
+)
+
+#: Ways of authentication, as the options name them → as people do, and the schemes of WWW-Authenticate that they need.
+_WAYS: dict[str, tuple[str, frozenset[str]]] = {
+    "basic": ("Basic", frozenset({"basic"})),
+    "plaintext": ("Basic", frozenset({"basic"})),
+    "ssl": ("Basic", frozenset({"basic"})),
+    "certificate": ("a client certificate", frozenset()),
+    "ntlm": ("NTLM", frozenset({"negotiate", "ntlm"})),
+    "negotiate": ("Negotiate", frozenset({"negotiate", "kerberos", "ntlm"})),
+    "kerberos": ("Kerberos", frozenset({"negotiate", "kerberos"})),
+    "credssp": ("CredSSP", frozenset({"credssp"})),
+}
+
+
+@dataclass(frozen=True)
+class _Cause:
+    """What a library says when a login fails, and what to do. ``of_login``: the same login fails at every machine."""
+
+    said: str
+    remedy: str
+    of_login: bool = False
+
+
+#: In order: the first that matches counts. The texts are MIT Kerberos' own, which the libraries and kinit pass on.
+_CAUSES = (
+    _Cause(
+        r"Server .*not found in Kerberos database|Server not found",
+        "The domain knows no service {service}/{host}. Connect by the machine's full DNS name, or give that in {hostname}; "
+        "setspn -L on the domain shows the services that the machine has, and {service_option} asks for another.",
+    ),
+    _Cause(
+        r"[Cc]lient .*not found in Kerberos database|Client not found",
+        "The domain has no such user. Write ansible_user as user@REALM, with the realm in capitals.",
+        of_login=True,
+    ),
+    _Cause(
+        r"Password incorrect|Preauthentication failed|Decrypt integrity check failed|STATUS_LOGON_FAILURE|0xc000006d",
+        "Check ansible_password. It was tried once; each further try counts towards a lockout.",
+        of_login=True,
+    ),
+    _Cause(
+        r"revoked|STATUS_ACCOUNT_(LOCKED_OUT|DISABLED)",
+        "The account is locked, disabled, or outside of its logon hours: look at it in the domain before it is tried again.",
+        of_login=True,
+    ),
+    _Cause(
+        r"[Pp]assword has expired|Cannot read password|Password change|must change|STATUS_PASSWORD_(EXPIRED|MUST_CHANGE)",
+        "The password has expired or must be changed at the next logon: change it once.",
+        of_login=True,
+    ),
+    _Cause(
+        r"entry in database has expired|STATUS_ACCOUNT_EXPIRED", "The account has expired in the domain.", of_login=True
+    ),
+    _Cause(
+        r"Cannot (find|resolve|contact).* KDC|Realm not local|Cannot determine realm|Configuration file does not specify|"
+        r"[Cc]annot resolve .*realm|unknown realm|not found in .*keytab",
+        "Give the realm its KDC in krb5.conf or in DNS, and write it in ansible_user in capitals: user@EXAMPLE.COM.",
+        of_login=True,
+    ),
+    _Cause(r"[Cc]lock skew", "The clocks of controller, domain controller and machine must agree within five minutes."),
+    _Cause(
+        r"[Tt]icket (has )?expired|context has expired|[Cc]redentials? .*expired",
+        "Get a new ticket with kinit, for longer than the run takes (kinit -l).",
+    ),
+    _Cause(
+        r"does not match desired name|[Cc]an't find client principal|Matching credential not found|Principal in credential cache",
+        "The ticket cache holds another principal's ticket: see klist, and get one for {user} with kinit.",
+    ),
+    _Cause(
+        r"No Kerberos credentials available|No credentials (cache|were supplied)|[Cc]redentials cache .*not found|"
+        r"No (valid )?credentials|Empty ticket cache|SPNEGO cannot find mechanisms",
+        "There is no ticket: get one with kinit, have KRB5CCNAME name its cache, or set ansible_password.",
+    ),
+    _Cause(
+        r"no support for encryption type|encryption type .*not supported|[Nn]o (common|supported) encryption",
+        "Domain and account have no encryption type in common: allow AES for the account of user and machine.",
+    ),
+    _Cause(
+        r"calling kinit|kinit.*(No such file|not found)",
+        "Install the Kerberos client (krb5-user on Debian, krb5-workstation on RHEL), or name it in ansible_winrm_kinit_cmd.",
+    ),
+    _Cause(
+        r"No module named|not installed|cannot use|does not support transport|not available|requires .* librar",
+        "Install the Python library on the controller: pip install '{package}[kerberos,credssp]'.",
+    ),
+)
+_MINOR = re.compile(r"Minor \(-?\d+\): (.+?)(?:\.?$)", re.S)
+#: What OpenSSL says of an answer that is no TLS at all.
+_NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
+#: How a listener that expects TLS answers what is none.
+_HUNG_UP = (ConnectionResetError, BrokenPipeError, http.client.BadStatusLine)
+
+
+class Login:
+    """A login at a listener: who tries it, in which way, and what came of it."""
+
+    def __init__(self, endpoint: str, way: str, user: str | None, options: OptionNames, service: str | None) -> None:
+        """A login that was not tried yet.
+
+        :param endpoint: The URL of the listener.
+        :param way: The way of authentication, as the plugin's option names it.
+        :param user: Who; None is whoever the ticket cache is of.
+        :param service: The service that Kerberos tickets are for, if it is not the plugin's own.
+        """
+        self.endpoint = endpoint
+        self.watch = Watch()
+        self._name, self._schemes = _WAYS.get(way, (way, frozenset()))
+        self._user = user or "the owner of the ticket cache"
+        self._options = options
+        self._service = service or options.default_service
+        self._rejection: RejectedError | None = None
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Turn what the libraries raise into this package's errors. A login that was rejected is not tried again.
+
+        :raises RejectedError: The credentials were turned down, now or before.
+        :raises UnreachableError: There is no way to the machine.
+        :raises InvalidAnswerError: The login works, and an answer cannot be decrypted.
+        """
+        if self._rejection is not None:
+            raise self._rejection
+        try:
+            yield
+        except RejectedError as error:
+            self._rejection = error
+            raise
+        except SessionError:
+            raise
+        except Exception as error:
+            failure = self._failure(error)
+            if isinstance(failure, RejectedError):
+                self._rejection = failure
+            raise failure from error
+
+    def rejected(self) -> RejectedError:
+        """The error for HTTP 401 at the end."""
+        offers = self.watch.offers
+        said = f"{self.endpoint} rejected the credentials of {self._user} (HTTP 401){self.watch.through}: tried {self._name}; "
+        said += (
+            f"the listener offers {', '.join(offers)}." if offers else "the listener says nothing of what it offers."
+        )
+        if offers and self._schemes and not self._schemes & {offer.lower() for offer in offers}:
+            remedy = f"Choose a way that it offers in {self._options.authentication}, or enable this one in its WinRM service."
+        elif self._name == "Kerberos":
+            remedy = (
+                "The domain gave a ticket, and the machine does not take it: its clock is off, its password in the domain has changed, the "
+                f"name {self._service}/{self._host} belongs to another account, or the user may not log on there."
+            )
+        else:
+            remedy = "Check ansible_user and ansible_password, and that this account may log on there."
+        return RejectedError(f"{said} {remedy}")
+
+    def status(self, code: int) -> UnreachableError:
+        """The error for an HTTP status that is no answer of WS-Management."""
+        hint = ""
+        if self.watch.proxy:
+            hint = f". {self._around_the_proxy}"
+        elif code == 404:
+            hint = ": is this the WinRM listener, and the path /wsman?"
+        return UnreachableError(f"{self.endpoint} answered{self.watch.through} HTTP {code}{hint}")
+
+    def failed(self, said: str) -> UnreachableError:
+        """The error for a login that did not come about.
+
+        :param said: What the library said.
+        """
+        cause = next((cause for cause in _CAUSES if re.search(cause.said, said)), None)
+        text = (
+            f"{self._name} for {self._user} at {self.endpoint}{self.watch.through} failed: {shown(said).rstrip('.')}."
+        )
+        if cause is None:
+            return UnreachableError(
+                f"{text} Check {self._options.authentication}, ansible_user and the machine's name."
+            )
+        remedy = cause.remedy.format(
+            service=self._service,
+            host=self._host,
+            hostname=self._options.hostname,
+            service_option=self._options.service,
+            user=self._user,
+            package=self._options.package,
+        )
+        return (RejectedError if cause.of_login else UnreachableError)(f"{text} {remedy}")
+
+    @property
+    def _host(self) -> str:
+        return re.sub(r"^\w+://(\[[^\]]*\]|[^:/]*).*", r"\1", self.endpoint)
+
+    @property
+    def _around_the_proxy(self) -> str:
+        return f"If it shall not go through it, name the machine in NO_PROXY, or set {self._options.proxy}."
+
+    def _failure(self, error: Exception) -> SessionError:
+        cause = innermost(error)
+        if isinstance(error, requests.exceptions.Timeout):
+            return UnreachableError(f"no answer from {self.endpoint}{self.watch.through} in time ({cause})")
+        if isinstance(error, requests.exceptions.RequestException) and not _of_a_login(error):
+            return self._cut(error, cause)
+        if isinstance(error, OSError) and (path := re.search(r"invalid path: (.*)", str(error))):
+            certificate = "certificate file" in str(error) or "key file" in str(error)
+            option = self._options.certificate if certificate else self._options.authorities
+            return UnreachableError(
+                f"no connection to {self.endpoint}: there is no file {path[1]} on the controller. Name one that is there in {option}."
+            )
+        if not self.watch.answered or re.search("context has expired|[Tt]icket expired", cause):
+            return self.failed(cause)
+        return InvalidAnswerError(f"the answer could not be decrypted ({cause})")
+
+    def _cut(self, error: requests.exceptions.RequestException, cause: str) -> UnreachableError:
+        """The error for a connection that did not come about or did not last."""
+        chain = _chain(error)
+        names = self._options
+        hint = ""
+        if isinstance(error, requests.exceptions.ProxyError):
+            hint = f"The proxy itself could not be used. {self._around_the_proxy}"
+        elif isinstance(chain[-1], ssl.SSLCertVerificationError):
+            cause = f"certificate verify failed: {chain[-1].verify_message}"
+            hint = f"The machine's certificate is not trusted for this name: give its authority in {names.authorities}."
+        elif any(word in str(item) for item in chain for word in _NO_TLS):
+            cause = "it does not speak TLS"
+            hint = f"A listener for HTTP is there: set {names.scheme} to http, or the port to that of its HTTPS listener (5986)."
+        elif isinstance(error, requests.exceptions.SSLError) and isinstance(chain[-1], OSError):
+            hint = f"If its certificate is not to blame, check the file that {names.authorities} names."
+        elif isinstance(chain[-1], socket.gaierror):
+            hint = "The name does not resolve: set ansible_host to a name or an address that does."
+        elif self.watch.proxy:
+            hint = self._around_the_proxy
+        elif self.endpoint.startswith("http:") and not self.watch.heard and isinstance(chain[-1], _HUNG_UP):
+            hint = f"If a listener for HTTPS is there, set {names.scheme} to https, or the port to that of its HTTP listener (5985)."
+        where = f"{self.endpoint}{self.watch.through}"
+        return UnreachableError(f"no connection to {where}, or it was cut ({cause})" + (f". {hint}" if hint else ""))
+
+
+def innermost(error: BaseException) -> str:
+    """What was said at the innermost: by the operating system, TLS or Kerberos, not by the libraries around it."""
+    last = _chain(error)[-1]
+    if last.args and all(isinstance(item, tuple) for item in last.args):
+        # kerberos.GSSError: (major text, major code), (minor text, minor code).
+        return shown(str(last.args[-1][0]))
+    text = getattr(last, "strerror", None) or getattr(last, "err_message", None) or str(last) or type(last).__name__
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    minor = _MINOR.search(str(text))
+    return shown(minor[1] if minor else str(text))
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    seen: list[BaseException] = []
+    following: BaseException | None = error
+    while following is not None and following not in seen:
+        seen.append(following)
+        inner = getattr(following, "reason", None)
+        if not isinstance(inner, BaseException):
+            inner = following.__cause__ or following.__context__
+        if not isinstance(inner, BaseException):
+            inner = next((item for item in following.args if isinstance(item, BaseException)), None)
+        following = inner
+    return seen
+
+
+def _of_a_login(error: Exception) -> bool:
+    """Whether a library that authenticates raised it: pywinrm's Kerberos errors call themselves errors of requests."""
+    return "kerberos" in type(error).__module__

@@ -1,0 +1,198 @@
+"""What the client libraries raise becomes one sentence and a remedy; none of the libraries needs to be there for it."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pytest
+import requests
+from ansible.errors import AnsibleConnectionFailure
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session.errors import (
+    InvalidAnswerError,
+    RejectedError,
+    UnreachableError,
+)
+from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.failures import PSRP, WINRM, Login, OptionNames
+from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.http import Watch
+
+ENDPOINT = "http://hv01.example.com:5985/wsman"
+USER = "admin@EXAMPLE.COM"
+
+
+def stand_in(module: str, name: str, base: type[Exception], *arguments: Any, **attributes: Any) -> Exception:
+    """An exception as a library that is not installed raises it."""
+    error = type(name, (base,), {"__module__": module, **attributes})(*arguments)
+    assert isinstance(error, Exception)
+    return error
+
+
+def caused(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+def krb5(text: str, code: int) -> Exception:
+    """As the library krb5 says it, through pyspnego."""
+    inner = stand_in("krb5._exceptions", "Krb5Error", Exception, f"{text} {code}", err_code=code, message=text)
+    return caused(
+        stand_in("spnego.exceptions", "SpnegoError", Exception, "SpnegoError (13): Unable to establish"), inner
+    )
+
+
+def gssapi(text: str) -> Exception:
+    """As the library gssapi says it."""
+    major = "Major (851968): Unspecified GSS failure.  Minor code may provide more information"
+    return stand_in("gssapi.exceptions", "GSSError", Exception, f"{major}, Minor (2529639053): {text}")
+
+
+def pykerberos(text: str, code: int) -> Exception:
+    """As pykerberos says it, and what pywinrm makes of it: an error of requests."""
+    inner = stand_in("kerberos", "GSSError", Exception, ("Unspecified GSS failure.", 851968), (text, code))
+    outer = stand_in(
+        "winrm.vendor.requests_kerberos.exceptions",
+        "KerberosExchangeError",
+        requests.RequestException,
+        f"authGSSClientStep() failed: {inner.args}",
+    )
+    outer.__context__ = inner
+    return outer
+
+
+def credssp(text: str) -> Exception:
+    return stand_in("requests_credssp.exceptions", "AuthenticationException", Exception, text)
+
+
+def login(way: str = "kerberos", options: OptionNames = WINRM) -> Login:
+    return Login(ENDPOINT, way, USER, options, None)
+
+
+def failure(error: Exception, attempt: Login | None = None) -> UnreachableError:
+    with pytest.raises(UnreachableError) as raised, (attempt or login()).errors():
+        raise error
+    return raised.value
+
+
+#: What a library raises, whether the login itself is refused (so that it is tried nowhere else), and what the message must hold.
+FAILURES: dict[str, tuple[Exception, bool, list[str]]] = {
+    "wrong password, krb5": (krb5("Preauthentication failed", -1765328360), True, ["Check ansible_password"]),
+    "unknown user": (
+        krb5("Client 'x@EXAMPLE.COM' not found in Kerberos database", -1765328378),
+        True,
+        ["no such user"],
+    ),
+    "wrong realm": (krb5('Cannot find KDC for realm "NO.WHERE"', -1765328230), True, ["krb5.conf"]),
+    "locked": (krb5("Client's credentials have been revoked", -1765328366), True, ["locked"]),
+    "expired account": (krb5("Client's entry in database has expired", -1765328383), True, ["account has expired"]),
+    "must change": (krb5("Password has expired", -1765328361), True, ["change it once"]),
+    "no service, pykerberos": (
+        pykerberos("Server not found in Kerberos database", -1765328377),
+        False,
+        ["HTTP/hv01.example.com", "ansible_winrm_kerberos_hostname_override", "ansible_winrm_service"],
+    ),
+    "expired ticket, pykerberos": (pykerberos("Ticket expired", -1765328352), False, ["kinit"]),
+    "expired ticket, gssapi": (gssapi("Ticket expired"), False, ["kinit"]),
+    "no ticket": (
+        pykerberos("No Kerberos credentials available (default cache: FILE:/tmp/x)", 1),
+        False,
+        ["KRB5CCNAME", "kinit"],
+    ),
+    "foreign ticket": (gssapi("Principal in credential cache does not match desired name"), False, ["klist", USER]),
+    "clock": (gssapi("Clock skew too great"), False, ["five minutes"]),
+    "encryption": (gssapi("KDC has no support for encryption type"), False, ["AES"]),
+    "no library": (ImportError("No module named 'gssapi'"), False, ["pip install 'pywinrm[kerberos,credssp]'"]),
+    "no kinit": (
+        AnsibleConnectionFailure("calling kinit cmd 'kinit': [Errno 2] No such file or directory: 'kinit'"),
+        False,
+        ["krb5-user", "krb5-workstation"],
+    ),
+    "credssp": (credssp("Received NTStatus error: STATUS_LOGON_FAILURE 0xc000006d"), True, ["Check ansible_password"]),
+    "anything else": (RuntimeError("kaputt"), False, ["kaputt", "Check ansible_winrm_transport"]),
+    "an error without a word": (OSError(), False, ["OSError"]),
+}
+
+
+@pytest.mark.parametrize("case", FAILURES)
+def test_until_the_login_works_whatever_is_raised_means_unreachable(case: str) -> None:
+    error, of_login, words = FAILURES[case]
+    raised = failure(error)
+    assert isinstance(raised, RejectedError) is of_login
+    message = str(raised)
+    assert message.startswith(f"Kerberos for {USER} at {ENDPOINT} failed: ")
+    for expected in words:
+        assert expected in message
+    for noise in ("851968", "Minor", "authGSS", "GSSError", "SpnegoError", "\n"):
+        assert noise not in message
+
+
+def test_the_names_of_options_are_those_of_the_plugin() -> None:
+    message = str(failure(gssapi("Server not found in Kerberos database"), login(options=PSRP)))
+    assert "WSMAN/hv01.example.com" in message
+    assert "ansible_psrp_negotiate_service" in message
+    assert "ansible_winrm" not in message
+
+
+def test_after_the_login_what_cannot_be_decrypted_is_an_invalid_answer() -> None:
+    attempt = login()
+    attempt.watch.answered = True
+    for error in (pykerberos("Message stream modified", -1765328343), gssapi("Invalid token"), AttributeError("group")):
+        with pytest.raises(InvalidAnswerError, match="could not be decrypted"), attempt.errors():
+            raise error
+
+
+@pytest.mark.parametrize("text", ["Ticket expired", "The referenced context has expired"])
+def test_a_ticket_that_expires_later_means_unreachable(text: str) -> None:
+    attempt = login()
+    attempt.watch.answered = True
+    assert "kinit -l" in str(failure(gssapi(text), attempt))
+
+
+def test_a_login_that_was_rejected_is_not_tried_again() -> None:
+    attempt = login()
+    first = failure(krb5("Preauthentication failed", -1765328360), attempt)
+    with pytest.raises(RejectedError) as again, attempt.errors():
+        pytest.fail("it was tried again")
+    assert again.value is first
+
+
+def test_a_machine_that_does_not_answer_is_tried_again() -> None:
+    attempt = login()
+    failure(requests.exceptions.ReadTimeout("Read timed out."), attempt)
+    with attempt.errors():
+        pass
+
+
+def test_a_name_that_does_not_resolve_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_arguments: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    attempt = login("ntlm")
+    session = requests.Session()
+    session.trust_env = False
+    attempt.watch.over(session)
+    with pytest.raises(UnreachableError) as raised, attempt.errors():
+        session.post(ENDPOINT)
+    assert "(Name or service not known). The name does not resolve: set ansible_host" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("header", "offers"),
+    [
+        ('Negotiate, Basic realm="WSMAN"', ("Negotiate", "Basic")),
+        ('Basic realm="a, b=c", Kerberos, CredSSP', ("Basic", "Kerberos", "CredSSP")),
+        ("Negotiate oYG2MIGzoAMKAQGi==, Negotiate", ("Negotiate",)),
+        ("http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual", ("client certificates",)),
+        ("<script>, \x1b[31mred, " + "x" * 500, ()),
+        ("", ()),
+    ],
+)
+def test_the_listeners_offers_are_read_from_its_challenges(header: str, offers: tuple[str, ...]) -> None:
+    watch = Watch()
+    response = requests.Response()
+    response.status_code = 401
+    response.raw = requests.packages.urllib3.HTTPResponse()
+    response.headers["WWW-Authenticate"] = header
+    watch.after(response)
+    assert watch.offers == offers
+    assert not watch.answered
