@@ -122,7 +122,6 @@ _TABLE = (
         "Windows did not finish within the connection's operation timeout; what it was asked may still be done",
         "Run again; where the machine is slow for good, raise ansible_winrm_operation_timeout_sec and "
         "ansible_winrm_read_timeout_sec, or ansible_psrp_operation_timeout and ansible_psrp_read_timeout.",
-        retryable=True,
     ),
     Hresult(
         0xC004F074, "SL_E_VL_BINDING_SERVICE_UNAVAILABLE", "no Key Management Service could be contacted", _KMS_CLIENT
