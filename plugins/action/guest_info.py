@@ -40,9 +40,9 @@ class ActionModule(AvmaAction):
     def perform(session: Session, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Read what was asked for and say what is wrong."""
         wanted = set(arguments["gather_subset"])
-        overrides, since = arguments["key_overrides"], arguments["activated_since"]
+        since = arguments["activated_since"]
         try:
-            keys.check_overrides(overrides)
+            overrides = keys.read_overrides(arguments["key_overrides"])
             activated_since = parse_since(since, datetime.now(timezone.utc)) if since else None
         except ValueError as error:
             raise Failure([problem("invalid_argument", detail=error)]) from error

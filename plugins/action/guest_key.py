@@ -11,7 +11,7 @@ from ..plugin_utils._avma import keys
 from ..plugin_utils._avma.guests import Plan, Step, Wish, plan, platform_problem
 from ..plugin_utils._avma.licenses import License, Status
 from ..plugin_utils._avma.problems import problem
-from ..plugin_utils._avma.releases import Edition, Release
+from ..plugin_utils._avma.spelling import read_wish
 from ..plugin_utils._session.session import Session
 from ..plugin_utils._windows.activation import carry_out
 from ..plugin_utils._windows.machine import read_machine
@@ -23,8 +23,8 @@ class ActionModule(AvmaAction):
 
     ARGUMENT_SPEC: ClassVar[dict[str, dict[str, Any]]] = {
         "product_key": {"type": "str", "no_log": False},
-        "release": {"type": "str", "choices": [str(release) for release in Release]},
-        "edition": {"type": "str", "choices": [str(edition) for edition in Edition]},
+        "release": {"type": "str"},
+        "edition": {"type": "str"},
         "key_overrides": {"type": "dict", "default": {}, "no_log": False},
         "activate": {"type": "bool", "default": True},
         "expected_hosts": {"type": "list", "elements": "str", "default": []},
@@ -71,13 +71,14 @@ class ActionModule(AvmaAction):
 
 def _wish(arguments: Mapping[str, Any]) -> Wish:
     try:
-        keys.check_overrides(arguments["key_overrides"])
+        named = read_wish(arguments["release"], arguments["edition"])
         product_key = arguments["product_key"]
         return Wish(
             product_key=keys.normalize_key(product_key) if product_key else None,
-            release=Release(arguments["release"]) if arguments["release"] else None,
-            edition=Edition(arguments["edition"]) if arguments["edition"] else None,
-            key_overrides=arguments["key_overrides"],
+            release=named.release,
+            build=named.exact_build,
+            edition=named.edition,
+            key_overrides=keys.read_overrides(arguments["key_overrides"]),
             activate=arguments["activate"],
             expected_hosts=tuple(arguments["expected_hosts"]),
         )

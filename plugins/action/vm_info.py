@@ -28,9 +28,8 @@ class ActionModule(AvmaAction):
     @staticmethod
     def perform(session: Session, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Read host and VMs, and say which of them the host can activate."""
-        overrides = arguments["key_overrides"]
         try:
-            keys.check_overrides(overrides)
+            overrides = keys.read_overrides(arguments["key_overrides"])
         except ValueError as error:
             raise Failure([problem("invalid_argument", detail=error)]) from error
         host = read_host(session)

@@ -16,14 +16,16 @@ options:
   release:
     description:
       - The release in the image that the answer file is for, such as V(2022), V(Windows Server 2022), a SAC version such as V(1809), or a
-        build number such as V(20348).
+        build number such as V(20348). Any usual spelling is understood.
+      - A name that holds an edition sets it, such as V(Windows Server 2022 Datacenter) or the name of the image, V(Windows Server 2022
+        SERVERDATACENTERCORE).
     type: str
     required: true
   edition:
-    description: The edition in the image. V(Azure Edition) is what Microsoft calls Datacenter Azure Edition.
+    description:
+      - The edition in the image, V(Datacenter), V(Standard), V(Essentials) or V(Azure Edition), in any usual spelling.
+      - Required unless O(release) names it. If both do, they must agree.
     type: str
-    required: true
-    choices: [Datacenter, Standard, Essentials, Azure Edition]
   architecture:
     description: Whose components to look at. Those of other architectures are for other images.
     type: str

@@ -12,7 +12,9 @@ description:
   - A code that is not known is said to be not known.
 options:
   _input:
-    description: An HRESULT, as a number of either sign or as text.
+    description:
+      - An HRESULT, as a number of either sign, or as text, decimal, hexadecimal or by its symbol.
+      - A pasted sentence will do, such as that of C(slmgr.vbs) or of an event; the first code of a failure in it counts.
     type: raw
     required: true
 author:
@@ -23,6 +25,10 @@ EXAMPLES = r"""
 - name: Show what to do
   ansible.builtin.debug:
     msg: "{{ ('0xC004FD02' | hyperv.avma.explain).remedy }}"
+
+- name: Show what slmgr.vbs meant
+  ansible.builtin.debug:
+    msg: "{{ ('Error: 0xC004F069 On a computer running Microsoft Windows non-core edition, run slui.exe' | hyperv.avma.explain).meaning }}"
 """
 
 RETURN = r"""
@@ -60,7 +66,7 @@ def explain(value: int | str) -> dict[str, object]:
     try:
         return hresults.explain(hresults.parse_hresult(value)).to_dict()
     except (ValueError, TypeError) as error:
-        raise AnsibleFilterError(f"hyperv.avma.explain: {value!r} is not an HRESULT") from error
+        raise AnsibleFilterError(f"hyperv.avma.explain: {value!r} is not an HRESULT, and holds none") from error
 
 
 class FilterModule:

@@ -13,7 +13,9 @@ description:
   - The last five characters of a key, which is all that Windows tells of an installed one, are enough.
 options:
   _input:
-    description: A product key, or its last five characters.
+    description:
+      - A product key, or its last five characters, as pasted. Spaces, quotes, missing hyphens and masked groups (V(*****-CWG3J),
+        V(XXXXX-XXXXX-XXXXX-XXXXX-CWG3J)) do not matter, nor do words around it.
     type: str
     required: true
 author:
@@ -33,7 +35,7 @@ _value:
   type: dict
   contains:
     release:
-      description: The release or SAC version.
+      description: The release or SAC version. The KMS client keys of V(1809) are those of all later SAC versions, too.
       type: str
     edition:
       description: The edition.
@@ -54,14 +56,12 @@ from ansible.errors import AnsibleFilterError
 from ..plugin_utils._avma import keys
 
 
-def identify_key(value: str) -> dict[str, str | None]:
+def identify_key(value: object) -> dict[str, str | None]:
     """What a key, or its last five characters, is known to be."""
     try:
-        known = keys.identify_key(value)
-    except (keys.InvalidKeyError, AttributeError) as error:
-        raise AnsibleFilterError(
-            "hyperv.avma.identify_key: this is neither a product key nor the last five characters of one"
-        ) from error
+        known = keys.identify_key(str(value))
+    except keys.InvalidKeyError as error:
+        raise AnsibleFilterError(f"hyperv.avma.identify_key: {error}") from error
     if known is None:
         return {"release": None, "edition": None, "channel": None, "kind": None}
     kind = "avma" if known.channel == keys.AVMA_CHANNEL else "kms_client"

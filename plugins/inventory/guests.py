@@ -164,7 +164,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         super().parse(inventory, loader, path, cache)
         self._read_config_data(path)
         try:
-            keys.check_overrides(self.get_option("key_overrides"))
+            self._overrides = keys.read_overrides(self.get_option("key_overrides"))
         except ValueError as error:
             raise AnsibleParserError(f"{path}: {error}") from error
         # What machines say is text, never a template; a cache does not keep that in mind.
@@ -190,7 +190,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         hosts, clusters = self._machines("hosts"), self._machines("clusters")
         if not hosts and not clusters:
             raise AnsibleParserError("name Hyper-V hosts in hosts, or failover clusters in clusters")
-        overrides = self.get_option("key_overrides")
+        overrides = self._overrides
         # All are kept to the end: with one of them goes the Kerberos ticket that the others may use.
         connections: list[Any] = []
 

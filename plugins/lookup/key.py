@@ -13,18 +13,31 @@ description:
 options:
   _terms:
     description:
-      - The releases to look up, each as V(Windows Server 2022), V(2022), a SAC version such as V(1809), or a build number such as V(20348).
+      - The releases to look up, each as V(Windows Server 2022 Datacenter), V(2022), a SAC version such as V(1809), or a build number such
+        as V(20348) or V(10.0.20348.169). Any usual spelling is understood, such as that of Ansible's fact C(ansible_distribution).
+      - A name that holds an edition sets it.
     type: list
     elements: str
     required: true
   edition:
-    description: The edition of the guest. V(Azure Edition) is what Microsoft calls Datacenter Azure Edition.
+    description:
+      - The edition of the guest, V(Datacenter), V(Standard), V(Essentials) or V(Azure Edition), in any usual spelling, such as
+        Microsoft's Datacenter, Azure Edition, or V(ServerStandardCor).
+      - Where neither this nor the release names one, it is V(Datacenter). If both do, they must agree.
     type: str
-    choices: [Datacenter, Standard, Essentials, Azure Edition]
-    default: Datacenter
+  channel:
+    description:
+      - Which key of the release and edition to return.
+      - With V(avma), the AVMA key, with which its host activates it.
+      - With V(kms), the KMS client key (GVLK), which Microsoft publishes too. With it, a guest is activated by a KMS host or by Active
+        Directory. It is also the key for C(setup.exe /pkey) in an upgrade, for C(DISM /Set-Edition), and the one by which Windows Setup
+        chooses an image.
+    type: str
+    choices: [avma, kms]
+    default: avma
   overrides:
     description:
-      - Additions to the table, which go before it.
+      - Additions to the table of AVMA keys, which go before it.
       - A dictionary by release, SAC version or build number, of dictionaries by edition, of keys.
     type: dict
     default: {}
@@ -44,6 +57,14 @@ EXAMPLES = r"""
 - name: Show the key for a build
   ansible.builtin.debug:
     msg: "{{ lookup('hyperv.avma.key', '17763', edition='Standard') }}"
+
+- name: Show the key for the machine whose facts were gathered
+  ansible.builtin.debug:
+    msg: "{{ lookup('hyperv.avma.key', ansible_facts.distribution) }}"
+
+- name: Show the key for an upgrade in place, setup.exe /auto upgrade /pkey KEY
+  ansible.builtin.debug:
+    msg: "{{ lookup('hyperv.avma.key', 'Windows Server 2025 Standard', channel='kms') }}"
 """
 
 RETURN = r"""
@@ -60,34 +81,37 @@ from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
 from ..plugin_utils._avma import keys
-from ..plugin_utils._avma.releases import Edition, find_version
+from ..plugin_utils._avma.releases import Edition
+from ..plugin_utils._avma.spelling import read_system
 
 
 class LookupModule(LookupBase):
-    """The AVMA key of a release and edition."""
+    """The AVMA key, or the KMS client key, of a release and edition."""
 
     def run(self, terms: list[Any], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[str]:
         """Look up each term."""
         self.set_options(var_options=variables, direct=kwargs)
-        edition = Edition(self.get_option("edition"))
-        overrides = self.get_option("overrides")
+        kms = self.get_option("channel") == "kms"
         try:
-            keys.check_overrides(overrides)
+            overrides = keys.read_overrides(self.get_option("overrides"))
+            return [_key(term, self.get_option("edition"), overrides, kms) for term in terms]
         except ValueError as error:
             raise AnsibleLookupError(f"hyperv.avma.key: {error}") from error
-        return [_key(str(term), edition, overrides) for term in terms]
 
 
-def _key(term: str, edition: Edition, overrides: keys.Overrides) -> str:
-    version = find_version(term)
-    build = version.build if version else int(term) if term.isdigit() else None
-    key = keys.avma_key(version.release if version else None, edition, build, overrides)
+def _key(term: Any, edition: str | None, overrides: keys.Overrides, kms: bool) -> str:
+    named = read_system(term, edition)
+    wanted = named.edition or Edition.DATACENTER
+    if kms:
+        key = keys.kms_client_key(named.known_version, wanted)
+    else:
+        key = keys.avma_key(named.release, wanted, named.build, overrides)
     if key:
         return key
-    if version is None and build is None:
-        reason = "this is not a release, a SAC version or a build number of Windows Server"
+    if kms:
+        kind, documented, remedy = "KMS client key", keys.documented_versions(keys.KMS_CHANNEL), "use one of these"
     else:
-        reason = f"Microsoft documents no AVMA key for {version.name if version else f'build {build}'} {edition}"
-    raise AnsibleLookupError(
-        f"hyperv.avma.key: {term}: {reason}. There are keys for {', '.join(keys.documented_versions())}; add others with overrides."
+        kind, documented, remedy = "AVMA key", keys.documented_versions(), "add others with overrides"
+    raise ValueError(
+        f"{term}: Microsoft documents no {kind} for {named.name} {wanted}. There are keys for {', '.join(documented)}; {remedy}."
     )

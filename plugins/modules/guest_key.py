@@ -24,17 +24,17 @@ options:
     type: str
   release:
     description:
-      - The release that the guest must have. A guest that has another one is refused.
+      - The release that the guest must have, in any usual spelling, such as V(2022), V(Windows Server 2022), a SAC version such as V(1809)
+        or a build number. A guest that has another one is refused.
       - By default, the release is detected from the build number.
+      - A name that holds an edition sets it, such as V(Windows Server 2022 Datacenter).
     type: str
-    choices: ['2012 R2', '2016', '2019', '2022', '2025']
   edition:
     description:
-      - The edition that the guest must have. A guest that has another one is refused.
-      - By default, the edition is detected from the SKU of the operating system. V(Azure Edition) is what Microsoft calls Datacenter
-        Azure Edition.
+      - The edition that the guest must have, V(Datacenter), V(Standard), V(Essentials) or V(Azure Edition), in any usual spelling. A guest
+        that has another one is refused.
+      - By default, the edition is detected from the SKU of the operating system.
     type: str
-    choices: [Datacenter, Standard, Essentials, Azure Edition]
   key_overrides:
     description:
       - Additions to the table of AVMA keys, for a release that Microsoft has documented since this collection was made.

@@ -14,14 +14,14 @@ from ._action import CheckedAction, Failure
 from ._avma import keys
 from ._avma.answer_file import InvalidAnswerFileError
 from ._avma.problems import problem
-from ._avma.releases import Edition, System
+from ._avma.releases import System
 from ._avma.unattend import ARCHITECTURES, image_system
 
 #: The answer file, and the image that it is for.
 IMAGE_ARGUMENTS: dict[str, dict[str, Any]] = {
     "path": {"type": "path", "required": True},
     "release": {"type": "str", "required": True},
-    "edition": {"type": "str", "required": True, "choices": [str(edition) for edition in Edition]},
+    "edition": {"type": "str"},
     "architecture": {"type": "str", "choices": list(ARCHITECTURES), "default": "amd64"},
     "key_overrides": {"type": "dict", "default": {}, "no_log": False},
 }
@@ -38,12 +38,12 @@ class AnswerFileAction(CheckedAction):
         :raises Failure: An argument is wrong.
         """
         try:
-            keys.check_overrides(arguments["key_overrides"])
-            system = image_system(arguments["release"], Edition(arguments["edition"]))
+            overrides = keys.read_overrides(arguments["key_overrides"])
+            system = image_system(arguments["release"], arguments["edition"])
         except ValueError as error:
             raise Failure([problem("invalid_argument", detail=error)]) from error
         # Links are followed, so that a file is replaced where it is.
-        return Path(self._loader.path_dwim(arguments["path"])).resolve(), system, arguments["key_overrides"]
+        return Path(self._loader.path_dwim(arguments["path"])).resolve(), system, overrides
 
     @contextmanager
     def explained(self, path: Path) -> Iterator[None]:

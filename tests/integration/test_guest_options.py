@@ -29,10 +29,15 @@ OPTIONS = [
     guest("KEY-OF-KMS", {"product_key": "WX4NM-KYWYW-QJJR4-XV3QB-6VM33"}),
     guest("KEY-MISTYPED", {"product_key": "W3GNR-8DDXR-2TFRP-H8P33"}),
     guest("SYSTEM", {"release": "2022", "edition": "Datacenter"}),
+    guest("SYSTEM-BY-NAME", {"release": "Microsoft Windows Server 2022 Datacenter"}),
+    guest("SYSTEM-BY-ID", {"release": 20348.169, "edition": "ServerDatacenterCor"}),
     guest("SYSTEM-OF-2019", {"release": "2019"}),
+    guest("SYSTEM-OF-ANOTHER-BUILD", {"release": "Windows Server, version 1909"}),
+    guest("SYSTEM-CONTRADICTING", {"release": "Windows Server 2022 Standard", "edition": "Datacenter"}),
     guest("SYSTEM-OF-STANDARD", {"edition": "Standard"}),
     guest("SYSTEM-UNKNOWN", {"release": "2023"}),
     guest("OVERRIDE", {"key_overrides": {"20H2": {"Datacenter": "H3RNG-8C32Q-Q8FRX-6TDXV-WMBMW"}}}, release="20H2"),
+    guest("OVERRIDE-BY-NUMBER", {"key_overrides": {19042: {8: "H3RNG-8C32Q-Q8FRX-6TDXV-WMBMW"}}}, release="20H2"),
     guest("OVERRIDE-UNKNOWN", {"key_overrides": {"2025 R2": {"Datacenter": "H3RNG-8C32Q-Q8FRX-6TDXV-WMBMW"}}}),
     guest("OVERRIDE-KMS", {"key_overrides": {"2022": {"Datacenter": "WX4NM-KYWYW-QJJR4-XV3QB-6VM33"}}}),
     guest("INSTALL-ONLY", {"activate": False}, activation=MANUAL),
@@ -123,7 +128,9 @@ def methods(lab: Lab, name: str) -> list[str]:
     return [invoke["method"] for invoke in lab.invokes(name)]
 
 
-@pytest.mark.parametrize("name", ["KEY", "SYSTEM", "ANY-OF-THESE", "TIMED-OUT", "BUSY"])
+@pytest.mark.parametrize(
+    "name", ["KEY", "SYSTEM", "SYSTEM-BY-NAME", "SYSTEM-BY-ID", "ANY-OF-THESE", "TIMED-OUT", "BUSY"]
+)
 def test_activated(run: Run, name: str) -> None:
     result = run.of(name)
     assert result.status == "ok"
@@ -141,6 +148,9 @@ def test_activated(run: Run, name: str) -> None:
         ("KEY-MISTYPED", "invalid_argument", "five groups of five"),
         ("SYSTEM-OF-2019", "system_mismatch", "The machine is Windows Server 2022 Datacenter, not 2019"),
         ("SYSTEM-OF-STANDARD", "system_mismatch", "not Standard"),
+        ("SYSTEM-OF-ANOTHER-BUILD", "system_mismatch", "not build 18363"),
+        ("SYSTEM-CONTRADICTING", "invalid_argument", "and edition 'Datacenter' contradict each other"),
+        ("SYSTEM-UNKNOWN", "invalid_argument", "Releases are 2012 R2, 2016, 2019, 2022, 2025"),
         ("OVERRIDE-UNKNOWN", "invalid_argument", "'2025 R2' is not a release"),
         ("OVERRIDE-KMS", "invalid_argument", "is a KMS client key"),
     ],
@@ -161,14 +171,14 @@ def test_a_mistyped_key_is_not_repeated(run: Run) -> None:
 def test_an_unknown_release_is_an_argument_error(run: Run, lab: Lab) -> None:
     result = run.of("SYSTEM-UNKNOWN")
     assert result.status == "failed"
-    assert "value of release must be one of: 2012 R2, 2016, 2019, 2022, 2025, got: 2023" in result["msg"]
+    assert "'2023' is not a release, a SAC version or a build number of Windows Server" in result["msg"]
     assert lab.counters("SYSTEM-UNKNOWN")["operations"] == 0
 
 
 def test_an_override_is_installed_where_no_key_is_documented(run: Run, lab: Lab) -> None:
     # Windows has the last word: 20H2 takes no key of 2019.
-    result = run.of("OVERRIDE")
-    assert methods(lab, "OVERRIDE") == ["InstallProductKey"]
+    assert methods(lab, "OVERRIDE") == methods(lab, "OVERRIDE-BY-NUMBER") == ["InstallProductKey"]
+    result = run.of("OVERRIDE-BY-NUMBER")
     assert [problem["code"] for problem in result["problems"]] == ["key_rejected"]
     assert "0xC004E016 (SL_E_PKEY_INVALID_CONFIG)" in result["msg"]
     assert "WMBMW" in result["msg"]

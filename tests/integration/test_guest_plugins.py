@@ -17,10 +17,31 @@ VALUES: dict[str, tuple[str, Any]] = {
         "query('hyperv.avma.key', '2019', '1909', 14393, edition='Standard')",
         ["TNK62-RXVTB-4P47B-2D623-4GF74", "TNK62-RXVTB-4P47B-2D623-4GF74", "C3RCX-M6NRP-6CXC9-TW2F2-4RHYD"],
     ),
+    "key_override_of_a_number": (
+        "lookup('hyperv.avma.key', '29500', overrides={29500: {'Datacenter': 'YQB4H-NKHHJ-Q6K4R-4VMY6-VCH67'}})",
+        "YQB4H-NKHHJ-Q6K4R-4VMY6-VCH67",
+    ),
     "key_override": (
         "lookup('hyperv.avma.key', 29500, overrides={'29500': {'Datacenter': 'YQB4H-NKHHJ-Q6K4R-4VMY6-VCH67'}})",
         "YQB4H-NKHHJ-Q6K4R-4VMY6-VCH67",
     ),
+    "key_as_a_fact": (
+        "lookup('hyperv.avma.key', 'Microsoft Windows Server 2022 Standard')",
+        "YDFWN-MJ9JR-3DYRK-FXXRW-78VHK",
+    ),
+    "key_by_edition_id": (
+        "lookup('hyperv.avma.key', 2022, edition='ServerTurbineCor')",
+        "F7TB6-YKN8Y-FCC6R-KQ484-VMK3J",
+    ),
+    "kms_keys": (
+        "query('hyperv.avma.key', '2025', 'Windows Server, version 1809', '10.0.17763.1', channel='kms')",
+        ["D764K-2NDRG-47T6Q-P8T8W-YP6DF", "6NMRW-2C8FM-D24W7-TQWMY-CWH2D", "WMDGN-G9PQG-XVVXX-R3X43-63DFG"],
+    ),
+    "identify_masked": (
+        "'*****-*****-*****-*****-DV9BG' | hyperv.avma.identify_key",
+        {"release": "2022", "edition": "Datacenter", "channel": "VT:IA", "kind": "avma"},
+    ),
+    "explain_sentence": ("('Error: 0xC004F069 On a computer running' | hyperv.avma.explain).hresult", "0xC004F069"),
     "identify_avma": (
         "'DV9BG' | hyperv.avma.identify_key",
         {"release": "2022", "edition": "Datacenter", "channel": "VT:IA", "kind": "avma"},
@@ -48,7 +69,17 @@ ERRORS = {
     "no_such_release": ("lookup('hyperv.avma.key', '2024 R2')", "is not a release, a SAC version or a build number"),
     "no_key": ("lookup('hyperv.avma.key', '20H2')", "Microsoft documents no AVMA key for Windows Server, version 20H2"),
     "no_essentials": ("lookup('hyperv.avma.key', '2025', edition='Essentials')", "Windows Server 2025 Essentials"),
-    "no_such_edition": ("lookup('hyperv.avma.key', '2025', edition='Pro')", "Pro"),
+    "no_such_edition": ("lookup('hyperv.avma.key', '2025', edition='Pro')", "'Pro' is not one of Datacenter, Standard"),
+    "no_kms_key": (
+        "lookup('hyperv.avma.key', '23H2', channel='kms')",
+        "Microsoft documents no KMS client key for Windows Server, version 23H2 Datacenter",
+    ),
+    "contradiction": (
+        "lookup('hyperv.avma.key', 'Windows Server 2022 Datacenter', edition='Standard')",
+        "release 'Windows Server 2022 Datacenter' and edition 'Standard' contradict each other",
+    ),
+    "nearest": ("lookup('hyperv.avma.key', 'Windows Sever 2022')", "Did you mean Windows Server 2022?"),
+    "bad_override": ("lookup('hyperv.avma.key', 2022, overrides={2022: 'x'})", "a dictionary is needed, of editions"),
     "no_key_at_all": ("'nonsense' | hyperv.avma.identify_key", "neither a product key nor the last five"),
     "no_hresult": ("'nonsense' | hyperv.avma.explain", "'nonsense' is not an HRESULT"),
     "no_guest": ("42 is hyperv.avma.activated_by('HV01')", "give it the guest of guest_info"),

@@ -321,6 +321,7 @@ def test_psrp_does_as_well(ask: Asker) -> None:
         ({"hosts": {"N1": "x"}}, "hosts must be a list of names, or a dictionary"),
         ({"hosts": "N1"}, "hosts must be a list of names, or a dictionary"),
         ({"hosts": ["N1"], "key_overrides": {"2031": {"Home": "x"}}}, "key_overrides"),
+        ({"hosts": ["N1"], "key_overrides": {2022: "x"}}, "a dictionary is needed, of editions, each with its key"),
     ],
 )
 def test_wrong_source_is_an_error(ask: Asker, source: dict[str, Any], message: str) -> None:

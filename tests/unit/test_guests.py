@@ -93,6 +93,7 @@ def test_without_activation_only_the_key_counts(name: str) -> None:
         (identify_system(26100, 406), Wish(), "no_avma_key_for_edition"),
         (GUEST, Wish(release=Release.WS2019), "system_mismatch"),
         (GUEST, Wish(edition=Edition.STANDARD), "system_mismatch"),
+        (identify_system(17763, 8), Wish(release=Release.WS2019, build=18363), "system_mismatch"),
         (GUEST, Wish(product_key=OTHER_KEY), "key_release_mismatch"),
         (GUEST, Wish(product_key="YDFWN-MJ9JR-3DYRK-FXXRW-78VHK"), "key_release_mismatch"),
         (GUEST, Wish(product_key="WX4NM-KYWYW-QJJR4-XV3QB-6VM33"), "kms_client_key"),
@@ -109,8 +110,12 @@ def test_what_is_refused(system: System, wish: Wish, code: str, license: License
     ("system", "wish", "key"),
     [
         (GUEST, Wish(product_key="RTX8M-DK4VB-NQ6GJ-HPW39-F2CY7"), "RTX8M-DK4VB-NQ6GJ-HPW39-F2CY7"),
-        (GUEST, Wish(key_overrides={"2022": {"Datacenter": OTHER_KEY}}), OTHER_KEY),
-        (identify_system(29500, 8), Wish(key_overrides={"29500": {"Datacenter": OTHER_KEY}}), OTHER_KEY),
+        (GUEST, Wish(key_overrides=keys.read_overrides({"2022": {"Datacenter": OTHER_KEY}})), OTHER_KEY),
+        (
+            identify_system(29500, 8),
+            Wish(key_overrides=keys.read_overrides({"29500": {"Datacenter": OTHER_KEY}})),
+            OTHER_KEY,
+        ),
         (identify_system(29500, 8), Wish(product_key=OTHER_KEY), OTHER_KEY),
         (identify_system(29500, 8), Wish(release=Release.WS2025), OTHER_KEY),
         (identify_system(26100, 9999), Wish(release=Release.WS2025, edition=Edition.DATACENTER), OTHER_KEY),
@@ -145,9 +150,10 @@ wishes = st.builds(
     st.none() | some_keys,
     st.none() | st.sampled_from(Release),
     st.none() | st.sampled_from(Edition),
-    st.just({}) | st.just({"2022": {"Datacenter": OTHER_KEY}}),
+    st.just({}) | st.just(keys.read_overrides({"2022": {"Datacenter": OTHER_KEY}})),
     st.booleans(),
     st.lists(st.sampled_from(["HV01", "HV02.lab.example"])).map(tuple),
+    st.none() | st.sampled_from([17763, 18363, 20348]),
 )
 
 

@@ -60,8 +60,63 @@ def test_every_spelling_of_a_code_is_read(code: int) -> None:
 
 @pytest.mark.parametrize("value", ["", "nonsense", "0x1C004FD02", 2**32, -(2**31) - 1, "4294967296"])
 def test_what_is_no_code(value: int | str) -> None:
-    with pytest.raises(ValueError, match=r"invalid literal|does not fit"):
+    with pytest.raises(ValueError, match=r"holds no HRESULT|does not fit"):
         hresults.parse_hresult(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (
+            "Error: 0xC004F069 On a computer running Microsoft Windows non-core edition, run 'slui.exe 0x2a 0xC004F069'",
+            0xC004F069,
+        ),
+        ("Error Code: 0xC004F074", 0xC004F074),
+        ("run 'slui.exe 0x2a 0xC004FD02' to display the error text", 0xC004FD02),
+        (
+            "The host is not activated: 0xC004FD02 (SL_E_IA_PARENT_PARTITION_NOT_ACTIVATED): Windows is not activated.",
+            0xC004FD02,
+        ),
+        ("SL_E_IA_MACHINE_NOT_BOUND", 0xC004FD04),
+        ("hr=0xC004F050", 0xC004F050),
+        ("Returned hr=0x00000000", 0),
+        ("(HRESULT: 0x80070005)", 0x80070005),
+        ("Activation failed with -1073414912.", 0xC004FD00),
+        ("exit code 3221552386", 0xC004FD02),
+        ("-2147217405", 0x80041003),
+        ("Notification Reason: 0xC004FD01.", 0xC004FD01),
+        ("[0xc004f034]", 0xC004F034),
+        ("0xFFFFFFFFC004F074", 0xC004F074),
+        ("error 80070490 on 20261125 at 10:41:01", 0x80070490),
+        ("LicenseStatusReason 0x4004FC04 of 00091344-1ea4-4f37-b789-01750ba6988c", 0x4004FC04),
+        ("HRESULT 0x4004F999", 0x4004F999),
+        ("C004F025: Access denied: the requested action requires elevated privileges", 0xC004F025),
+    ],
+)
+def test_a_code_is_found_in_what_is_pasted(text: str, code: int) -> None:
+    assert hresults.parse_hresult(text) == code
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Windows Server 2022 Datacenter",
+        "2026-11-25 10:41:01",
+        "55c92734-d682-4d71-983e-d6ec3f16059f",
+        "run 'slui.exe 0x2a'",
+        "it has 9600 minutes left",
+        "SL_E_NO_SUCH_SYMBOL",
+    ],
+)
+def test_a_number_in_a_sentence_is_no_code(text: str) -> None:
+    with pytest.raises(ValueError, match="holds no HRESULT"):
+        hresults.parse_hresult(text)
+
+
+@pytest.mark.parametrize("entry", hresults.HRESULTS.values(), ids=lambda entry: entry.text)
+def test_what_is_printed_is_understood(entry: hresults.Hresult) -> None:
+    assert hresults.parse_hresult(str(entry)) == entry.code
+    assert hresults.parse_hresult(f"It failed: {entry}.") == entry.code
 
 
 @given(codes.filter(lambda code: code not in hresults.HRESULTS))

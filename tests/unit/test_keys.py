@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma import keys
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.releases import Edition, Release, identify_system
+from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.spelling import read_release
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -132,19 +133,19 @@ def test_these_are_no_keys(text: str) -> None:
         keys.normalize_key(text)
 
 
-@pytest.mark.parametrize("version", ["2022", "Windows Server 2022", "20348"])
-@pytest.mark.parametrize("edition", ["Datacenter", "datacenter"])
-def test_an_override_goes_before_the_table(version: str, edition: str) -> None:
-    overrides = {version: {edition: "YQB4H-NKHHJ-Q6K4R-4VMY6-VCH67"}}
-    keys.check_overrides(overrides)
+@pytest.mark.parametrize(
+    "version", ["2022", "Windows Server 2022", "20348", 2022, 20348, 20348.169, "WS2022 Datacenter"]
+)
+@pytest.mark.parametrize("edition", ["Datacenter", "datacenter", "ServerDatacenterCor", 8])
+def test_an_override_goes_before_the_table(version: object, edition: object) -> None:
+    overrides = keys.read_overrides({version: {edition: "YQB4H-NKHHJ-Q6K4R-4VMY6-VCH67"}})
     assert keys.avma_key(Release.WS2022, Edition.DATACENTER, 20348, overrides) == "YQB4H-NKHHJ-Q6K4R-4VMY6-VCH67"
     assert keys.avma_key(Release.WS2022, Edition.STANDARD, 20348, overrides) == "YDFWN-MJ9JR-3DYRK-FXXRW-78VHK"
     assert keys.avma_key(Release.WS2019, Edition.DATACENTER, 17763, overrides) == "H3RNG-8C32Q-Q8FRX-6TDXV-WMBMW"
 
 
 def test_an_override_of_one_build_is_not_that_of_its_release() -> None:
-    overrides = {"1909": {"Datacenter": KEY}, "29500": {"Standard": KEY}}
-    keys.check_overrides(overrides)
+    overrides = keys.read_overrides({"1909": {"Datacenter": KEY}, 29500: {"Standard": KEY}})
     assert keys.avma_key(Release.WS2019, Edition.DATACENTER, 18363, overrides) == KEY
     assert keys.avma_key(Release.WS2019, Edition.DATACENTER, 17763, overrides) == "H3RNG-8C32Q-Q8FRX-6TDXV-WMBMW"
     assert keys.avma_key(None, Edition.STANDARD, 29500, overrides) == KEY
@@ -152,7 +153,7 @@ def test_an_override_of_one_build_is_not_that_of_its_release() -> None:
 
 
 def test_an_override_of_a_release_is_that_of_its_sac_versions_too() -> None:
-    overrides = {"2019": {"Datacenter": KEY}}
+    overrides = keys.read_overrides({"2019": {"Datacenter": KEY}})
     assert keys.avma_key(Release.WS2019, Edition.DATACENTER, 18363, overrides) == KEY
 
 
@@ -162,12 +163,144 @@ def test_an_override_of_a_release_is_that_of_its_sac_versions_too() -> None:
         ({"2024 R2": {"Datacenter": KEY}}, "'2024 R2' is not a release"),
         ({"2022": {"Pro": KEY}}, "'Pro' is not one of Datacenter"),
         ({"2022": {"Datacenter": "nonsense"}}, "five groups of five"),
+        ({"2022": {"Datacenter": None}}, "five groups of five"),
         ({"2022": {"Datacenter": "WX4NM-KYWYW-QJJR4-XV3QB-6VM33"}}, "ending in 6VM33 for 2022 Datacenter is a KMS"),
+        (
+            {"2022": {"Datacenter": KEY}, 2022: {"ServerDatacenter": "YQB4H-NKHHJ-Q6K4R-4VMY6-VCH67"}},
+            "two keys for 2022",
+        ),
+        ({"Windows Server 2022 Standard": {"Datacenter": KEY}}, "contradict each other"),
+        ({"2022": KEY}, "a dictionary is needed, of editions, each with its key"),
+        ({"2022": None}, "a dictionary is needed, of editions, each with its key"),
+        ([KEY], "a dictionary is needed, of releases, each with its editions"),
+        ({True: {"Datacenter": KEY}}, "'True' is not a release"),
     ],
 )
-def test_overrides_that_can_never_apply_are_refused(overrides: dict[str, dict[str, str]], words: str) -> None:
-    with pytest.raises(ValueError, match=words):
-        keys.check_overrides(overrides)
+def test_overrides_that_can_never_apply_are_refused(overrides: object, words: str) -> None:
+    with pytest.raises(ValueError, match=f"^key_overrides: .*{words}"):
+        keys.read_overrides(overrides)
+
+
+def test_an_override_of_a_build_goes_before_the_one_of_its_release() -> None:
+    other = "YQB4H-NKHHJ-Q6K4R-4VMY6-VCH67"
+    overrides = keys.read_overrides({"2019": {"Datacenter": KEY}, "1909": {"Datacenter": other}})
+    assert keys.avma_key(Release.WS2019, Edition.DATACENTER, 18363, overrides) == other
+    assert keys.avma_key(Release.WS2019, Edition.DATACENTER, 17763, overrides) == KEY
+
+
+#: Microsoft, "Key Management Services (KMS) client activation and product keys".
+CLIENT_KEYS = {
+    ("2012 R2", "Standard"): "D2N9P-3P6X9-2R39C-7RTCD-MDVJX",
+    ("2012 R2", "Datacenter"): "W3GGN-FT8W3-Y4M27-J84CP-Q3VJ9",
+    ("2012 R2", "Essentials"): "KNC87-3J2TX-XB4WP-VCPJV-M4FWM",
+    ("2016", "Standard"): "WC2BQ-8NRM3-FDDYY-2BFGV-KHKQY",
+    ("2016", "Datacenter"): "CB7KF-BWN84-R7R2Y-793K2-8XDDG",
+    ("2016", "Essentials"): "JCKRF-N37P4-C2D82-9YXRT-4M63B",
+    ("2019", "Standard"): "N69G4-B89J2-4G8F4-WWYCC-J464C",
+    ("2019", "Datacenter"): "WMDGN-G9PQG-XVVXX-R3X43-63DFG",
+    ("2019", "Essentials"): "WVDHN-86M7X-466P6-VHXV7-YY726",
+    ("2022", "Standard"): "VDYBN-27WPP-V4HQT-9VMD4-VMK7H",
+    ("2022", "Datacenter"): "WX4NM-KYWYW-QJJR4-XV3QB-6VM33",
+    ("2022", "Azure Edition"): "NTBV8-9K7Q8-V27C6-M2BTV-KHMXV",
+    ("2025", "Standard"): "TVRH6-WHNXV-R9WG3-9XRFY-MY832",
+    ("2025", "Datacenter"): "D764K-2NDRG-47T6Q-P8T8W-YP6DF",
+    ("2025", "Azure Edition"): "XGN3F-F394H-FD2MY-PP6FD-8MCRC",
+    ("1709", "Datacenter"): "6Y6KB-N82V8-D8CQV-23MJW-BWTG6",
+    ("1803", "Standard"): "PTXN8-JFHJM-4WC78-MPCBR-9W4KR",
+    ("1809", "Datacenter"): "6NMRW-2C8FM-D24W7-TQWMY-CWH2D",
+    ("1909", "Standard"): "N2KJX-J94YW-TQVFB-DG9YT-724CC",
+    ("20H2", "Datacenter"): "6NMRW-2C8FM-D24W7-TQWMY-CWH2D",
+    ("23H2", "Datacenter"): None,
+    ("2025", "Essentials"): None,
+    ("1809", "Azure Edition"): None,
+    ("29500", "Datacenter"): None,
+}
+
+
+@pytest.mark.parametrize(("release", "edition"), CLIENT_KEYS)
+def test_the_client_key_of_a_version(release: str, edition: str) -> None:
+    assert keys.kms_client_key(read_release(release).known_version, Edition(edition)) == CLIENT_KEYS[release, edition]
+
+
+def test_the_client_key_of_a_machine_goes_by_its_channel_too() -> None:
+    keys_of = {sku: keys.client_key_for(identify_system(17763, sku)) for sku in (8, 145, 148, 146)}
+    assert keys_of == {
+        8: CLIENT_KEYS["2019", "Datacenter"],
+        145: CLIENT_KEYS["1809", "Datacenter"],
+        148: CLIENT_KEYS["2019", "Standard"],
+        146: CLIENT_KEYS["1909", "Standard"],
+    }
+    assert keys.client_key_for(identify_system(20348, 80)) == CLIENT_KEYS["2022", "Datacenter"]
+    assert keys.client_key_for(identify_system(20348, 48)) is None
+
+
+@pytest.mark.parametrize("release", list(Release))
+@pytest.mark.parametrize("edition", list(Edition))
+def test_where_there_is_an_avma_key_there_is_a_client_key(release: Release, edition: Edition) -> None:
+    version = read_release(release).version
+    assert (keys.avma_key(release, edition) is None) == (keys.kms_client_key(version, edition) is None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "TMJ3Y-NTRTM-FJYXT-T22BY-CWG3J",
+        "tmj3y-ntrtm-fjyxt-t22by-cwg3j",
+        "TMJ3YNTRTMFJYXTT22BYCWG3J",
+        "TMJ3Y NTRTM FJYXT T22BY CWG3J",
+        " 'TMJ3Y-NTRTM-FJYXT-T22BY-CWG3J' ",
+        '"TMJ3Y–NTRTM–FJYXT–T22BY–CWG3J"',
+        "slmgr /ipk TMJ3Y-NTRTM-FJYXT-T22BY-CWG3J",
+        "Installed product key TMJ3Y-NTRTM-FJYXT-T22BY-CWG3J successfully.",
+        "*****-*****-*****-*****-CWG3J",
+        "*****-CWG3J",
+        "XXXXX-XXXXX-XXXXX-XXXXX-CWG3J",
+        "xxxxx-xxxxx-xxxxx-xxxxx-cwg3j",
+        "TMJ3Y-*****-*****-*****-CWG3J",
+        "TMJ3Y-XXXXX-XXXXX-XXXXX-CWG3J",
+        "#####-#####-#####-#####-CWG3J",
+        "•••••-•••••-•••••-•••••-CWG3J",
+        "?????-?????-?????-?????-CWG3J",
+        "…-CWG3J",
+        "...CWG3J",
+        "CWG3J",
+        "cwg3j",
+        "the key ending in CWG3J",
+        "Partial Product Key: CWG3J",
+        "(CWG3J)",
+    ],
+)
+def test_a_key_is_known_as_it_is_pasted(text: str) -> None:
+    assert keys.identify_key(text) == keys.KnownKey("2016", Edition.DATACENTER, "VT:IA")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "neither a product key"),
+        ("CWG3", "neither a product key"),
+        ("TMJ3Y-NTRTM-FJYXT-T22BY", "neither a product key"),
+        ("NTRTM-FJYXT-T22BY-CWG3J", "neither a product key"),
+        ("TMJ3Y-NTRTM-FJYXT-T22BY-CWG3J-8DDXR", "neither a product key"),
+        ("TMJ3Y-NTRTM-FJYXT-T22BY-CWG30", "neither a product key"),
+        ("CWG3J 4RHYD", "several keys"),
+        ("TMJ3Y-NTRTM-FJYXT-T22BY-CWG3J, C3RCX-M6NRP-6CXC9-TW2F2-4RHYD", "several keys"),
+    ],
+)
+def test_what_names_no_key_or_several_is_refused_and_not_repeated(text: str, words: str) -> None:
+    with pytest.raises(keys.InvalidKeyError, match=words) as error:
+        keys.identify_key(text)
+    assert "NTRTM" not in str(error.value)
+
+
+def test_a_whole_key_that_only_ends_like_a_known_one_is_not_known() -> None:
+    assert keys.identify_key("F2K7M-QXW9C-VB4TN-HJ8RD-CWG3J") is None
+
+
+@pytest.mark.parametrize("key", [*keys.AVMA_KEYS.values(), *keys.KMS_CLIENT_KEYS])
+def test_what_is_shown_of_a_key_is_understood(key: str) -> None:
+    for shown in (keys.last_five(key), keys.mask(key), f"the key ending in {keys.last_five(key)} is the AVMA key of"):
+        assert keys.identify_key(shown) == keys.identify_key(key)
 
 
 @pytest.mark.parametrize(

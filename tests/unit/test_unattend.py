@@ -5,6 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ElementTree
 
 import pytest
+from ansible_collections.hyperv.avma.plugins.plugin_utils._avma import keys
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.answer_file import (
     InvalidAnswerFileError,
     Place,
@@ -261,7 +262,7 @@ def test_an_image_without_an_avma_key_is_said_to_be_one() -> None:
 
 def test_an_addition_to_the_table_is_the_right_key() -> None:
     system = image_system("29500", Edition.DATACENTER)
-    overrides = {"29500": {"Datacenter": PRIVATE_KEY}}
+    overrides = keys.read_overrides({"29500": {"Datacenter": PRIVATE_KEY}})
     assert assess(read_keys(answer_file(shell_setup(PRIVATE_KEY))), system, overrides) == []
     [problem] = assess(read_keys(answer_file(shell_setup(KEY))), system, overrides)
     assert problem.code == "answer_file_other_key"

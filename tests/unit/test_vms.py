@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.keys import read_overrides
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.matrix import WINDOWS_SERVER
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.problems import problem
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.releases import Release
@@ -115,7 +116,8 @@ def test_what_cannot_be_told_is_neither_yes_nor_no() -> None:
 
 
 def test_a_key_of_the_user_serves_a_release_that_has_none() -> None:
-    verdict = assess_vm(vm(OSBuildNumber="29500"), HOST, {"29500": {"Datacenter": "BCDFG-HJKMN-PQRTV-WXY23-46789"}})
+    overrides = read_overrides({"29500": {"Datacenter": "BCDFG-HJKMN-PQRTV-WXY23-46789"}})
+    verdict = assess_vm(vm(OSBuildNumber="29500"), HOST, overrides)
     assert (verdict.eligible, verdict.avma_key) == (True, "BCDFG-HJKMN-PQRTV-WXY23-46789")
 
 

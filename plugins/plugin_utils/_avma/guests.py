@@ -43,6 +43,7 @@ class Wish:
     :ivar key_overrides: Additions to the key table.
     :ivar activate: Whether to activate, not only to install the key.
     :ivar expected_hosts: Hosts of which one must have activated the guest; none means any.
+    :ivar build: The build that the guest is said to be, if more than its release is said.
     """
 
     product_key: str | None = None
@@ -51,6 +52,7 @@ class Wish:
     key_overrides: keys.Overrides = field(default_factory=dict)
     activate: bool = True
     expected_hosts: tuple[str, ...] = ()
+    build: int | None = None
 
 
 class Step(Enum):
@@ -92,11 +94,14 @@ def plan(system: System, license: License | None, wish: Wish) -> Plan:
 def _choose_key(system: System, wish: Wish) -> tuple[Problem | None, str | None]:
     if system.evaluation:
         return evaluation_problem(system), None
-    mismatch = (wish.release and system.release and wish.release != system.release) or (
-        wish.edition and system.edition and wish.edition != system.edition
+    mismatch = (
+        (wish.release and system.release and wish.release != system.release)
+        or (wish.build and wish.build != system.build)
+        or (wish.edition and system.edition and wish.edition != system.edition)
     )
     if mismatch:
-        expected = " ".join(str(part) for part in (wish.release, wish.edition) if part)
+        build = f"build {wish.build}" if wish.build else None
+        expected = " ".join(str(part) for part in (build or wish.release, wish.edition) if part)
         return problem("system_mismatch", system=describe(system), expected=expected), None
     release, edition = system.release or wish.release, system.edition or wish.edition
     if wish.product_key:

@@ -9,6 +9,7 @@ from the meaning. Source: facts, section 6.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -216,20 +217,52 @@ def format_hresult(code: int) -> str:
     return f"0x{code & 0xFFFFFFFF:08X}"
 
 
-def parse_hresult(value: int | str) -> int:
-    """An HRESULT as an unsigned number, from a number of either sign or from text: decimal, or hexadecimal with or without ``0x``.
+# How programs write a code: with 0x, also the 16 digits that a sign makes of it; as eight digits; as a decimal number of either sign;
+# by its symbol.
+_CODE = re.compile(
+    r"(?<![\w-])(?:0x(?:f{8}(?=[0-9a-f]{8}\b))?(?P<hex>[0-9a-f]{1,8})|(?P<digits>[0-9a-f]{8})|(?P<decimal>-?\d{1,10})|"
+    r"(?P<symbol>(?:SL|E|S|ERROR|RPC|WBEM)_\w+))l?(?![\w-])",
+    re.IGNORECASE,
+)
 
-    :raises ValueError: It is none of these, or does not fit into 32 bits.
+
+def parse_hresult(value: int | str) -> int:
+    """An HRESULT as an unsigned number.
+
+    :param value: A number of either sign, or a text that holds the code: decimal, hexadecimal with or without ``0x``, or its symbol. Of a
+        text that is a sentence, the first code of a failure counts, and what could be another number only if it is in the table.
+    :raises ValueError: There is none in it, or it does not fit into 32 bits.
     """
     if isinstance(value, str):
-        text = value.strip()
-        decimal = text.removeprefix("-").isdigit() and len(text) != 8
-        code = int(text, 10 if decimal else 16)
-    else:
-        code = value
-    if not -(2**31) <= code < 2**32:
+        return _find_code(value)
+    if not -(2**31) <= value < 2**32:
         raise ValueError(f"{value!r} does not fit into an HRESULT")
-    return code & 0xFFFFFFFF
+    return value & 0xFFFFFFFF
+
+
+def _find_code(text: str) -> int:
+    whole = _CODE.fullmatch(text.strip())
+    if whole and (code := _code(whole)) is not None:
+        return code
+    found = [(match, code) for match in _CODE.finditer(text) if (code := _code(match)) is not None]
+    for matters in (
+        lambda match, code: code >= 2**31,
+        lambda match, code: code in HRESULTS and code,
+        lambda match, code: len(match["hex"] or "") == len("4004F00C"),
+    ):
+        for match, code in found:
+            if matters(match, code):
+                return code
+    raise ValueError(f"{text!r} holds no HRESULT")
+
+
+def _code(match: re.Match[str]) -> int | None:
+    if match["symbol"]:
+        return next((code for code, entry in HRESULTS.items() if entry.symbol == match["symbol"].upper()), None)
+    if match["decimal"]:
+        code = int(match["decimal"])
+        return code & 0xFFFFFFFF if -(2**31) <= code < 2**32 else None
+    return int(match["hex"] or match["digits"], 16)
 
 
 def explain(code: int) -> Hresult:

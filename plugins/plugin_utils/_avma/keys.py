@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .releases import VERSIONS, Edition, Release, System, find_edition, find_version
+from .releases import VERSIONS, Edition, Release, System, WindowsVersion, find_version
+from .spelling import Named, read_system
 
 #: Where the AVMA keys stand, and when the table was read.
 SOURCE = (
@@ -42,11 +43,13 @@ AVMA_KEYS: Mapping[tuple[Release, Edition], str] = {
     (Release.WS2025, Edition.AZURE): "6NMQ9-T38WF-6MFGM-QYGYM-88J4F",
 }
 
-#: KMS client keys (GVLK): only to recognise one that is mistaken for an AVMA key, never to install.
-#: Source: Microsoft, "Key Management Services (KMS) client activation and product keys".
+#: KMS client keys (GVLK), public as well: by key, the version that it is called after, and the edition. Those of 1809 are those of all
+#: later versions of the Semi-Annual Channel.
+#: Source: Microsoft, "Key Management Services (KMS) client activation and product keys", 2024-10-01, read 2026-11-25.
 KMS_CLIENT_KEYS: Mapping[str, tuple[str, Edition]] = {
     "XC9B7-NBPP2-83J2H-RHMBY-92BT4": ("2012", Edition.STANDARD),
     "48HP8-DN98B-MYWDG-T2DCC-8W83P": ("2012", Edition.DATACENTER),
+    "HTDQM-NBMMG-KGYDT-2DTKT-J2MPV": ("2012", Edition.ESSENTIALS),
     "D2N9P-3P6X9-2R39C-7RTCD-MDVJX": ("2012 R2", Edition.STANDARD),
     "W3GGN-FT8W3-Y4M27-J84CP-Q3VJ9": ("2012 R2", Edition.DATACENTER),
     "KNC87-3J2TX-XB4WP-VCPJV-M4FWM": ("2012 R2", Edition.ESSENTIALS),
@@ -60,8 +63,8 @@ KMS_CLIENT_KEYS: Mapping[str, tuple[str, Edition]] = {
     "N69G4-B89J2-4G8F4-WWYCC-J464C": ("2019", Edition.STANDARD),
     "WMDGN-G9PQG-XVVXX-R3X43-63DFG": ("2019", Edition.DATACENTER),
     "WVDHN-86M7X-466P6-VHXV7-YY726": ("2019", Edition.ESSENTIALS),
-    "N2KJX-J94YW-TQVFB-DG9YT-724CC": ("1809 to 20H2", Edition.STANDARD),
-    "6NMRW-2C8FM-D24W7-TQWMY-CWH2D": ("1809 to 20H2", Edition.DATACENTER),
+    "N2KJX-J94YW-TQVFB-DG9YT-724CC": ("1809", Edition.STANDARD),
+    "6NMRW-2C8FM-D24W7-TQWMY-CWH2D": ("1809", Edition.DATACENTER),
     "VDYBN-27WPP-V4HQT-9VMD4-VMK7H": ("2022", Edition.STANDARD),
     "WX4NM-KYWYW-QJJR4-XV3QB-6VM33": ("2022", Edition.DATACENTER),
     "NTBV8-9K7Q8-V27C6-M2BTV-KHMXV": ("2022", Edition.AZURE),
@@ -76,8 +79,20 @@ _PRODUCT_KEY = re.compile(f"{GROUP}(?:-{GROUP}){{4}}")
 # Also in small letters and without hyphens.
 _ANY_PRODUCT_KEY = re.compile(f"(?:{GROUP}-?){{4}}({GROUP})", re.IGNORECASE)
 
-#: A user's additions to the table: by build, SAC version or release, then by edition.
-Overrides = Mapping[str, Mapping[str, str]]
+# Keys in a text. What is not shown of one is masked by marks or by XXXXX, of which each is a well-formed group as well.
+_HIDDEN = r"(?:[*#?•.…]+|X{5})"
+_WHOLE_KEY, _MASKED_KEY, _LAST_FIVE = (
+    re.compile(rf"(?<![A-Z0-9-]){pattern}(?![A-Z0-9-])", re.IGNORECASE)
+    for pattern in (
+        rf"(?!(?:{GROUP}[-\s]?){{0,3}}X{{5}})((?:{GROUP}[-\s]?){{4}}{GROUP})",
+        rf"(?:(?:{GROUP}|{_HIDDEN})[-\s]?){{0,3}}{_HIDDEN}[-\s]?({GROUP})",
+        f"({GROUP})",
+    )
+)
+_DASHES = re.compile("[\u2010-\u2015\u2212]")
+
+#: A user's additions to the table: by build number or by release with its SAC versions, and by edition.
+Overrides = Mapping[tuple[int | Release, Edition], str]
 
 
 class InvalidKeyError(ValueError):
@@ -99,7 +114,7 @@ def normalize_key(text: str) -> str:
     :raises InvalidKeyError: It is not five groups of five letters and digits that product keys use.
     """
     # Microsoft's own error page names dashes changed by a word processor as a cause of 0xC004F050.
-    key = re.sub("[\u2010-\u2015\u2212]", "-", text).strip().upper()
+    key = _DASHES.sub("-", text).strip().upper()
     if not _PRODUCT_KEY.fullmatch(key):
         raise InvalidKeyError("a product key is five groups of five letters and digits, joined by hyphens")
     return key
@@ -125,35 +140,72 @@ def mask(value: Any) -> Any:
 
 
 def identify_key(text: str) -> KnownKey | None:
-    """What a whole key, or its last five characters, is known to be; None if it is in neither table."""
-    wanted = text.strip().upper()
-    suffix = wanted if len(wanted) == 5 else normalize_key(wanted)
+    """What a key is known to be; None if it is in neither table.
+
+    :param text: A whole key, or what may be shown of one: its last five characters, alone, behind a mask, or in a sentence.
+    :raises InvalidKeyError: It holds no key, or several.
+    """
+    return _find_public_key(_read_suffix(text))
+
+
+def _read_suffix(text: str) -> str:
+    """The end of the one key in a text, as much of it as there is."""
+    plain = _DASHES.sub("-", text)
+    for pattern in (_WHOLE_KEY, _MASKED_KEY, _LAST_FIVE):
+        found = {re.sub(r"[-\s]", "", match[1]).upper() for match in pattern.finditer(plain)}
+        if len(found) == 1:
+            return found.pop()
+        if found:
+            raise InvalidKeyError("these are several keys")
+    raise InvalidKeyError("this is neither a product key nor the last five characters of one")
+
+
+def _find_public_key(suffix: str) -> KnownKey | None:
     for (release, edition), key in AVMA_KEYS.items():
-        if key.endswith(suffix):
+        if key.replace("-", "").endswith(suffix):
             return KnownKey(str(release), edition, AVMA_CHANNEL)
     for key, (version, edition) in KMS_CLIENT_KEYS.items():
-        if key.endswith(suffix):
+        if key.replace("-", "").endswith(suffix):
             return KnownKey(version, edition, KMS_CHANNEL)
     return None
 
 
-def check_overrides(overrides: Overrides) -> None:
-    """Refuse additions that can never apply or are no keys.
+def read_overrides(written: Any) -> Overrides:
+    """A user's additions to the table, as written: by the name of a release, SAC version or build, then by edition.
 
-    :raises ValueError: A version, an edition or a key is not one.
+    :param written: From YAML, which makes numbers of some names.
+    :raises ValueError: One can never apply, is no AVMA key, or contradicts another one.
     """
-    for version, keys in overrides.items():
-        if not version.strip().isdigit() and find_version(version) is None:
-            raise ValueError(f"key_overrides: {version!r} is not a release, a SAC version or a build number")
-        for edition, key in keys.items():
-            if find_edition(edition) is None:
-                raise ValueError(f"key_overrides: {edition!r} is not one of {', '.join(Edition)}")
-            known = identify_key(normalize_key(key))
+    overrides: dict[tuple[int | Release, Edition], str] = {}
+    for release, editions in _entries(written, "of releases, each with its editions"):
+        for edition, text in _entries(editions, "of editions, each with its key"):
+            try:
+                named = read_system(release, edition)
+                key = normalize_key(str(text))
+            except ValueError as error:
+                raise ValueError(f"key_overrides: {error}") from error
+            name = f"{release} {edition}"
+            known = identify_key(key)
             if known and known.channel != AVMA_CHANNEL:
                 raise ValueError(
-                    f"key_overrides: the key ending in {last_five(key)} for {version} {edition} is a KMS client key, "
-                    "which no host can activate"
+                    f"key_overrides: the key ending in {last_five(key)} for {name} is a KMS client key, which no host can activate"
                 )
+            if overrides.setdefault(_scope(named), key) != key:
+                raise ValueError(f"key_overrides: there are two keys for {name}")
+    return overrides
+
+
+def _entries(written: Any, what: str) -> Iterable[tuple[Any, Any]]:
+    if not isinstance(written, Mapping):
+        raise ValueError(f"key_overrides: a dictionary is needed, {what}")
+    return written.items()
+
+
+def _scope(named: Named) -> tuple[int | Release, Edition]:
+    scope = named.exact_build or named.release
+    if scope is None or named.edition is None:
+        raise ValueError("key_overrides: a release and an edition are needed")
+    return scope, named.edition
 
 
 def avma_key(
@@ -161,25 +213,26 @@ def avma_key(
 ) -> str | None:
     """The AVMA key of a release and edition, or None if none is documented.
 
-    :param build: Also look for an addition for this very build or its SAC version.
-    :param overrides: A user's additions, as checked by ``check_overrides``; they go before the table.
+    :param build: Also look for an addition for this very build.
+    :param overrides: A user's additions; they go before the table, and the one for a build before the one for its release.
     """
-    for version, keys in (overrides or {}).items():
-        named = find_version(version)
-        same_build = build is not None and (version.strip() == str(build) or (named and named.build == build))
-        same_release = (
-            named is not None and release is not None and named.release == release and named.name.endswith(str(release))
-        )
-        if same_build or same_release:
-            for name, key in keys.items():
-                if find_edition(name) == edition:
-                    return normalize_key(key)
+    for scope in (build, release):
+        if scope is not None and (key := (overrides or {}).get((scope, edition))):
+            return key
     return AVMA_KEYS.get((release, edition)) if release else None
 
 
-def documented_versions() -> list[str]:
-    """The versions that have AVMA keys, for messages."""
-    return [version.name for version in VERSIONS if version.release]
+def kms_client_key(version: WindowsVersion | None, edition: Edition | None) -> str | None:
+    """The KMS client key of a version and edition, or None if none is documented."""
+    wanted = (version.client_keys, edition) if version else None
+    return next((key for key, owner in KMS_CLIENT_KEYS.items() if owner == wanted), None)
+
+
+def documented_versions(channel: str = AVMA_CHANNEL) -> list[str]:
+    """The versions that have AVMA keys, or KMS client keys, for messages."""
+    return [
+        version.name for version in VERSIONS if (version.release if channel == AVMA_CHANNEL else version.client_keys)
+    ]
 
 
 def key_for(system: System, overrides: Overrides | None = None) -> str | None:
@@ -187,3 +240,8 @@ def key_for(system: System, overrides: Overrides | None = None) -> str | None:
     if system.edition is None:
         return None
     return avma_key(system.release, system.edition, system.build, overrides)
+
+
+def client_key_for(system: System) -> str | None:
+    """The KMS client key that a machine needs, or None if none is documented."""
+    return kms_client_key(find_version(system.build, system.sku), system.edition)

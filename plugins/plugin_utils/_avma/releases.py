@@ -47,33 +47,40 @@ class WindowsVersion:
     :ivar name: As Microsoft calls it.
     :ivar aliases: Other names by which a user may ask for it, lower case.
     :ivar release: Whose AVMA keys it takes; None if none are documented.
+    :ivar client_keys: Whose KMS client keys it takes, as the key table (keys.py) calls it; None if none are documented.
     """
 
     build: int
     name: str
     aliases: tuple[str, ...]
     release: Release | None
+    client_keys: str | None
+
+    @property
+    def sac(self) -> bool:
+        """Whether it is a version of the Semi-Annual or Annual Channel, which goes by a number."""
+        return ", version " in self.name
 
 
-#: Source: release-info and AVMA-doc, "AVMA keys"; builds of 1709, 1803, 2004 and 20H2 are well known but UNVERIFIED here.
-#: Build 17763 is both 2019 and SAC 1809, which take the same keys.
+#: Source: release-info; AVMA-doc, "AVMA keys"; kms-keys (Microsoft, "Key Management Services (KMS) client activation and product
+#: keys"). Builds of 1709, 1803, 2004 and 20H2 are well known but UNVERIFIED here. Build 17763 is both 2019 and SAC 1809, which take the
+#: same AVMA keys and different KMS client keys: the release stands first.
 VERSIONS = (
-    WindowsVersion(9200, "Windows Server 2012", ("2012",), None),
-    WindowsVersion(9600, "Windows Server 2012 R2", ("2012 r2", "2012r2"), Release.WS2012R2),
-    WindowsVersion(14393, "Windows Server 2016", ("2016",), Release.WS2016),
-    WindowsVersion(16299, "Windows Server, version 1709", ("1709",), Release.WS2016),
-    WindowsVersion(17134, "Windows Server, version 1803", ("1803",), Release.WS2016),
-    WindowsVersion(17763, "Windows Server 2019", ("2019", "1809"), Release.WS2019),
-    WindowsVersion(18362, "Windows Server, version 1903", ("1903",), Release.WS2019),
-    WindowsVersion(18363, "Windows Server, version 1909", ("1909",), Release.WS2019),
-    WindowsVersion(19041, "Windows Server, version 2004", ("2004",), None),
-    WindowsVersion(19042, "Windows Server, version 20H2", ("20h2",), None),
-    WindowsVersion(20348, "Windows Server 2022", ("2022",), Release.WS2022),
-    WindowsVersion(25398, "Windows Server, version 23H2", ("23h2",), None),
-    WindowsVersion(26100, "Windows Server 2025", ("2025",), Release.WS2025),
+    WindowsVersion(9200, "Windows Server 2012", ("2012",), None, "2012"),
+    WindowsVersion(9600, "Windows Server 2012 R2", ("2012 r2",), Release.WS2012R2, "2012 R2"),
+    WindowsVersion(14393, "Windows Server 2016", ("2016",), Release.WS2016, "2016"),
+    WindowsVersion(16299, "Windows Server, version 1709", ("1709",), Release.WS2016, "1709"),
+    WindowsVersion(17134, "Windows Server, version 1803", ("1803",), Release.WS2016, "1803"),
+    WindowsVersion(17763, "Windows Server 2019", ("2019",), Release.WS2019, "2019"),
+    WindowsVersion(17763, "Windows Server, version 1809", ("1809",), Release.WS2019, "1809"),
+    WindowsVersion(18362, "Windows Server, version 1903", ("1903",), Release.WS2019, "1809"),
+    WindowsVersion(18363, "Windows Server, version 1909", ("1909",), Release.WS2019, "1809"),
+    WindowsVersion(19041, "Windows Server, version 2004", ("2004",), None, "1809"),
+    WindowsVersion(19042, "Windows Server, version 20H2", ("20h2",), None, "1809"),
+    WindowsVersion(20348, "Windows Server 2022", ("2022",), Release.WS2022, "2022"),
+    WindowsVersion(25398, "Windows Server, version 23H2", ("23h2",), None, None),
+    WindowsVersion(26100, "Windows Server 2025", ("2025",), Release.WS2025, "2025"),
 )
-
-_BY_BUILD: Mapping[int, WindowsVersion] = {version.build: version for version in VERSIONS}
 
 #: SKU of the operating system of Azure Stack HCI and Azure Local (win32-docs; facts, section 7.3).
 AZURE_LOCAL_SKU = 406
@@ -107,6 +114,22 @@ _SKUS: Mapping[int, _Sku] = {
     408: _Sku(Edition.AZURE, core=True),
     409: _Sku(Edition.AZURE, core=True),
 }
+
+#: SKUs of the Semi-Annual Channel (sku-table: ServerDatacenterACor, ServerStandardACor).
+_SAC_SKUS = frozenset({145, 146})
+
+
+def find_version(build: int, sku: int | None = None) -> WindowsVersion | None:
+    """The version with this build number; a SKU of the Semi-Annual Channel tells 1809 from 2019."""
+    found = [version for version in VERSIONS if version.build == build]
+    by_channel = (version for version in found if version.sac == (sku in _SAC_SKUS))
+    return next(by_channel, found[0] if found else None)
+
+
+def edition_of_sku(sku: int) -> Edition | None:
+    """The edition that has this SKU number; None if it is none with AVMA keys."""
+    return _SKUS[sku].edition if sku in _SKUS else None
+
 
 #: LicenseFamily without its suffixes, lower case (facts, section 3.7; the names of Core and Azure Edition are UNVERIFIED).
 _FAMILIES: Mapping[str, Edition] = {
@@ -193,7 +216,7 @@ def identify_system(build: int, sku: int | None, license_family: str | None = No
     if known is None:
         known = _from_family(license_family or "")
     # A client has the same builds as a server; only a server's SKU makes it one.
-    version = _BY_BUILD.get(build) if known.edition else None
+    version = find_version(build, sku) if known.edition else None
     name = version.name if version else caption or "Windows"
     if version is None and (known.edition or not caption):
         # A preview calls itself what the last release is called: only its build tells.
@@ -208,21 +231,3 @@ def _from_family(family: str) -> _Sku:
             suffix = lowered[len(name) :]
             return _Sku(edition, core=True if "cor" in suffix else None, evaluation="eval" in suffix)
     return _Sku(None)
-
-
-def find_version(text: str) -> WindowsVersion | None:
-    """The version that a user names: a release (``2022``, ``Windows Server 2012 R2``), a SAC version (``1809``) or a build (``17763``)."""
-    wanted = " ".join(text.replace(",", " ").split()).lower()
-    for prefix in ("microsoft ", "windows server ", "ws ", "version "):
-        wanted = wanted.removeprefix(prefix)
-    wanted = wanted.removeprefix("10.0.")
-    for version in VERSIONS:
-        if wanted in version.aliases or wanted == str(version.build):
-            return version
-    return None
-
-
-def find_edition(text: str) -> Edition | None:
-    """The edition that a user names, in any case; ``Datacenter: Azure Edition`` is Microsoft's long form."""
-    wanted = " ".join(text.split()).lower().removeprefix("datacenter: ")
-    return next((edition for edition in Edition if edition.value.lower() == wanted), None)

@@ -11,24 +11,26 @@ from . import keys
 from .answer_file import CarriedKey, Place
 from .guests import Plan, Wish, describe, plan
 from .problems import Problem, problem
-from .releases import Edition, System, find_version
+from .releases import Edition, System
+from .spelling import read_system
 
 #: Values of ``processorArchitecture`` for which there is a Windows Server with AVMA keys.
 ARCHITECTURES = ("amd64", "arm64")
 
 
-def image_system(release: str, edition: Edition) -> System:
+def image_system(release: object, edition: object = None) -> System:
     """The Windows in an image, by what the user says of it.
 
-    :param release: A release, a SAC version or a build number.
-    :raises ValueError: It is none of these.
+    :param release: A release, a SAC version or a build number, and maybe the edition.
+    :param edition: None if the release names it.
+    :raises ValueError: They are not understood, or there is no edition in them.
     """
-    version = find_version(release)
-    if version:
-        return System(version.release, edition, False, False, version.build, None, version.name)
-    if not release.strip().isdigit():
-        raise ValueError(f"release: {release!r} is not a release, a SAC version or a build number of Windows Server")
-    return System(None, edition, False, False, int(release), None, f"Windows build {release.strip()}")
+    named = read_system(release, edition)
+    if named.edition is None or named.build is None:
+        raise ValueError(
+            f"edition is missing, or a release that names one, such as 'Windows Server 2022 {Edition.DATACENTER}'"
+        )
+    return System(named.release, named.edition, named.core or None, named.evaluation, named.build, None, named.name)
 
 
 def choose_key(system: System, product_key: str | None, overrides: keys.Overrides) -> Plan:
