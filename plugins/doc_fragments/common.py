@@ -45,3 +45,17 @@ attributes:
     support: N/A
     description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
 """
+
+    FLEET = r"""
+attributes:
+  delegation:
+    support: full
+    description: Can be used in conjunction with C(delegate_to) and related keywords.
+    details:
+      - The machines are reached from the controller, wherever the task is delegated to.
+notes:
+  - One task for all machines; there is no need of C(run_once). Under a strategy such as P(ansible.builtin.free#strategy) Ansible refuses it
+    before anything runs. With C(serial), it works on each batch.
+  - With C(delegate_to=localhost), a machine without a password of its own gets that of C(--ask-pass), and a mistake in the variables of the
+    first host of the play is a matter of that host only. Nothing is run on localhost.
+"""

@@ -41,6 +41,30 @@ class Failure(Exception):  # ends the task with a message, and is no error of th
         self.result = result or {}
 
 
+class InvalidArgumentsError(Exception):
+    """An option is unknown, missing or wrong."""
+
+
+def validated(module: str, specification: Mapping[str, Any], given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Options as they were given, checked and with defaults.
+
+    :raises InvalidArgumentsError: One is wrong. The message repeats no secret.
+    """
+    result = ArgumentSpecValidator(specification).validate(given)
+    if result.error_messages:
+        # As AnsibleModule says it; the validator alone does not say of what the parameters are.
+        messages = [
+            f"Unsupported parameters for ({module}) module: {error}"
+            if isinstance(error, UnsupportedError)
+            else f"{module}: {error}"
+            for error in result.errors
+        ]
+        # Ansible repeats a wrong value, also one that is no_log.
+        raise InvalidArgumentsError(_redact("; ".join(messages), result._no_log_values))
+    arguments: Mapping[str, Any] = result.validated_parameters
+    return arguments
+
+
 def failed(machine: str, error: SessionError | Failure) -> dict[str, Any]:
     """The result of a task that failed."""
     if isinstance(error, UnsupportedConnectionError):
@@ -66,10 +90,13 @@ class CheckedAction(ActionBase):
         """Run the task."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         machine = self._task.delegate_to or (task_vars or {}).get("inventory_hostname", "")
+        if self.BYPASS_HOST_LOOP:
+            # The task is about many machines.
+            machine = ""
         speak_to(_role(self._task.get_path()))
         try:
-            result.update(self.work(machine, self._validated_arguments()))
-        except _InvalidArgumentsError as error:
+            result.update(self.work(machine, validated(self._task.action, self.ARGUMENT_SPEC, self._task.args)))
+        except InvalidArgumentsError as error:
             result.update(failed=True, msg=str(error))
         except UnreachableError as error:
             # The cause is in the message already, in plain words.
@@ -86,22 +113,6 @@ class CheckedAction(ActionBase):
         :param arguments: Checked, with defaults.
         :raises Failure: The task fails.
         """
-
-    def _validated_arguments(self) -> Mapping[str, Any]:
-        result = ArgumentSpecValidator(self.ARGUMENT_SPEC).validate(self._task.args)
-        if result.error_messages:
-            # As AnsibleModule says it; the validator alone does not say of what the parameters are.
-            module = self._task.action
-            messages = [
-                f"Unsupported parameters for ({module}) module: {error}"
-                if isinstance(error, UnsupportedError)
-                else f"{module}: {error}"
-                for error in result.errors
-            ]
-            # Ansible repeats a wrong value, also one that is no_log.
-            raise _InvalidArgumentsError(_redact("; ".join(messages), result._no_log_values))
-        arguments: Mapping[str, Any] = result.validated_parameters
-        return arguments
 
 
 class AvmaAction(CheckedAction):
@@ -133,10 +144,6 @@ class AvmaAction(CheckedAction):
         """
 
 
-class _InvalidArgumentsError(Exception):
-    pass
-
-
 #: The collection's folder, where its roles and playbooks are.
 _COLLECTION = Path(__file__).parents[2]
 
@@ -163,7 +170,7 @@ def _redact(text: str, secrets: set[str]) -> str:
 def _failure(machine: str, problems: Sequence[Problem]) -> dict[str, Any]:
     return {
         "failed": True,
-        "msg": f"{machine}: " + " ".join(str(item) for item in problems),
+        "msg": f"{machine}: ".removeprefix(": ") + " ".join(str(item) for item in problems),
         "problems": [item.to_dict() for item in problems],
     }
 

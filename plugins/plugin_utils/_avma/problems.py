@@ -315,6 +315,14 @@ PROBLEMS: Mapping[str, Definition] = {
         "The guest was last activated by {host} at {time}, which is before {since}.",
         "Run guest_key with this host among its expected_hosts, or look at the events of guest and host: AVMA renews by itself.",
     ),
+    "not_in_inventory": Definition(
+        "The inventory has no host or group {name}.",
+        "{hint}The groups that there are: {groups}.",
+    ),
+    "no_machines": Definition(
+        "There is no machine to look at: {detail}.",
+        "Correct the inventory, its groups, or --limit. The groups that there are: {groups}.",
+    ),
     "no_activation_component": Definition(
         "The guest has no Microsoft Hyper-V Activation Component device.",
         "Install the integration services of the guest, and check its device manager.",

@@ -16,6 +16,11 @@ _PARAMETERS = r"SOFTWARE\Microsoft\Virtual Machine\Guest\Parameters"
 _ACTIVATION_COMPONENT = "3375baf4-9e15-4b30-b765-67acb10d607b"
 
 
+def read_vm_id(session: Session) -> str | None:
+    """The ID of the virtual machine that the guest is, as its host wrote it there; None if no Hyper-V host did."""
+    return read_string(session, _PARAMETERS, "VirtualMachineId")
+
+
 def read_hypervisor(session: Session) -> Hypervisor:
     """What the guest sees of its host, and whether it has the device that AVMA needs."""
 
@@ -31,7 +36,7 @@ def read_hypervisor(session: Session) -> Hypervisor:
         host_fqdn=text("PhysicalHostNameFullyQualified"),
         host_sku=read_number(session, _PARAMETERS, "HostingSystemEditionId"),
         host_version=None if major is None or minor is None else f"{major}.{minor}",
-        vm_id=text("VirtualMachineId"),
+        vm_id=read_vm_id(session),
         vm_name=text("VirtualMachineName"),
         activation_component=bool(devices),
     )

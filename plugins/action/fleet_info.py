@@ -1,0 +1,108 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, ClassVar
+
+from ..plugin_utils._action import Failure
+from ..plugin_utils._avma.problems import problem
+from ..plugin_utils._fleet_action import FleetAction, Result, attempt, unknown_name
+from ..plugin_utils._session.session import Session
+from ..plugin_utils._windows.hypervisor import read_vm_id
+from .activation_event_info import ActionModule as ActivationEventInfo
+from .guest_info import ActionModule as GuestInfo
+from .host_info import ActionModule as HostInfo
+from .vm_info import ActionModule as VmInfo
+
+_HOSTS_GROUP = "avma_hosts"
+#: Of the events that a machine has logged, the newest are read.
+_MOST_EVENTS = 100
+
+
+class ActionModule(FleetAction):
+    """Read hosts and guests of the play."""
+
+    ARGUMENT_SPEC: ClassVar[dict[str, dict[str, Any]]] = {
+        "machines": {"type": "list", "elements": "str"},
+        "hosts_group": {"type": "str", "default": _HOSTS_GROUP},
+        "guests_group": {"type": "str"},
+        "activated_since": {"type": "str"},
+        "expected_hosts": {"type": "list", "elements": "str", "default": []},
+        "key_overrides": {"type": "dict", "default": {}, "no_log": False},
+        "events_since": {"type": "str"},
+        "readings": {"type": "dict", "default": {}},
+    }
+    PER_MACHINE = frozenset({"activated_since", "expected_hosts", "key_overrides", "events_since"})
+
+    def work(self, machine: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Read all machines at once, and join what they say."""
+        kinds = self._kinds(arguments)
+        former: Mapping[str, Any] = arguments["readings"]
+        lost = {name for name in self.lost() if name in kinds}
+        read = self.visit({name: partial(kind, name) for name, kind in kinds.items() if name not in lost})
+        readings = {
+            **{name: former.get(name) or {_MODULE[kinds[name]]: {}} for name in lost},
+            **{name: reading for name, reading in former.items() if name not in read},
+            **{
+                name: reading if "msg" not in reading else {_MODULE[kinds[name]]: reading}
+                for name, reading in read.items()
+            },
+        }
+        return {"changed": False, "readings": readings}
+
+    def _kinds(self, arguments: Mapping[str, Any]) -> dict[str, Callable[..., Result]]:
+        """The machines to read, each with what reads it."""
+        groups: Mapping[str, list[str]] = self._variables["groups"]
+        hosts_group, guests_group = arguments["hosts_group"], arguments["guests_group"]
+        for group in (hosts_group, guests_group):
+            # Who has guests only needs no group of hosts.
+            if group and group not in groups and group != _HOSTS_GROUP:
+                raise Failure([unknown_name(group, groups)])
+        hosts = set(groups.get(hosts_group, ()))
+        if arguments["machines"] is not None:
+            names = self.members(arguments["machines"])
+        else:
+            names = [*self._variables["ansible_play_batch"], *self.lost()]
+            guests = set(groups[guests_group]) if guests_group else set(names)
+            names = [name for name in names if name in hosts | guests]
+        if not names and not arguments["readings"]:
+            meant = " or ".join(filter(None, (hosts_group, guests_group)))
+            detail = f"the play and its limit have no host of the groups {meant}"
+            raise Failure([problem("no_machines", detail=detail, groups=", ".join(sorted(groups)))])
+        return {name: _read_host if name in hosts else _read_guest for name in names}
+
+
+def _read_host(machine: str, session: Session, options: Mapping[str, Any]) -> Result:
+    info = HostInfo.perform(session, {})
+    overrides = options["key_overrides"]
+    vms = attempt(machine, lambda: VmInfo.perform(session, {"name": [], "key_overrides": overrides}))
+    return {"host_info": info, "vm_info": vms, **_read_events(machine, session, options)}
+
+
+def _read_guest(machine: str, session: Session, options: Mapping[str, Any]) -> Result:
+    asked = {name: options[name] for name in ("activated_since", "expected_hosts", "key_overrides")}
+    info = GuestInfo.perform(session, {**asked, "gather_subset": ["min"]})
+    if info["guest"]["problems"]:
+        # What it sees of its host, and its last events, may tell why.
+        info = GuestInfo.perform(session, {**asked, "gather_subset": ["all"]})
+    else:
+        info["guest"]["hypervisor"] = {"vm_id": read_vm_id(session)}
+    return {"guest_info": info, **_read_events(machine, session, options)}
+
+
+def _read_events(machine: str, session: Session, options: Mapping[str, Any]) -> Result:
+    if options["events_since"] is None:
+        return {}
+    asked = {
+        "event_id": ActivationEventInfo.ARGUMENT_SPEC["event_id"]["default"],
+        "since": options["events_since"],
+        "limit": _MOST_EVENTS,
+    }
+    return {"activation_event_info": attempt(machine, lambda: ActivationEventInfo.perform(session, asked))}
+
+
+#: Under which module's name a machine stands that could not be read.
+_MODULE = {_read_host: "host_info", _read_guest: "guest_info"}
