@@ -19,8 +19,16 @@ from ansible.plugins.action import ActionBase
 from ._avma.hresults import explain
 from ._avma.problems import Problem, problem
 from ._avma.words import speak_to
+from ._fleet.guest_hosts import GuestHosts
 from ._session.connection import open_session, own_ticket_cache
-from ._session.errors import FaultError, ProcessError, SessionError, UnreachableError, UnsupportedConnectionError
+from ._session.errors import (
+    FaultError,
+    ProcessError,
+    RouteError,
+    SessionError,
+    UnreachableError,
+    UnsupportedConnectionError,
+)
 from ._session.session import Session
 from ._windows.licensing import known_hresult
 
@@ -69,6 +77,10 @@ def failed(machine: str, error: SessionError | Failure) -> dict[str, Any]:
     """The result of a task that failed."""
     if isinstance(error, UnsupportedConnectionError):
         return {"failed": True, "msg": f"{machine}: {error}"}
+    if isinstance(error, RouteError):
+        result = _failure(machine, [error.problem])
+        # Ansible takes it for unreachable when the result says so, and keeps the code.
+        return {**result, "failed": False, "unreachable": True} if isinstance(error, UnreachableError) else result
     if isinstance(error, Failure):
         return {**error.result, **_failure(machine, error.problems)}
     if isinstance(error, FaultError):
@@ -89,7 +101,8 @@ class CheckedAction(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the task."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        machine = self._task.delegate_to or (task_vars or {}).get("inventory_hostname", "")
+        self._variables: Mapping[str, Any] = task_vars or {}
+        machine = self._task.delegate_to or self._variables.get("inventory_hostname", "")
         if self.BYPASS_HOST_LOOP:
             # The task is about many machines.
             machine = ""
@@ -98,6 +111,8 @@ class CheckedAction(ActionBase):
             result.update(self.work(machine, validated(self._task.action, self.ARGUMENT_SPEC, self._task.args)))
         except InvalidArgumentsError as error:
             result.update(failed=True, msg=str(error))
+        except RouteError as error:
+            result.update(failed(machine, error))
         except UnreachableError as error:
             # The cause is in the message already, in plain words.
             raise AnsibleConnectionFailure(f"{machine}: {error}") from None
@@ -126,10 +141,12 @@ class AvmaAction(CheckedAction):
             self._display.warning(
                 f"{machine}: become does not apply to {self._task.action}: WMI runs as the user of the connection"
             )
+        hosts = GuestHosts(self, self._variables)
         with own_ticket_cache():
             try:
-                return self.perform(open_session(self._connection, machine), arguments)
+                return self.perform(open_session(self._connection, machine, hosts), arguments)
             finally:
+                hosts.close()
                 # In a loop, Ansible keeps a connection for the next item if only the address is the same, whatever port, user and
                 # password that has. What cannot be closed is gone already.
                 with suppress(Exception):

@@ -18,10 +18,11 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ._action import CheckedAction, Failure, InvalidArgumentsError, failed, validated
 from ._avma import keys
 from ._avma.problems import Problem, problem
+from ._fleet.guest_hosts import GuestHosts
 from ._fleet.reach import Reach, Target
 from ._fleet.workers import Workers
 from ._session.connection import open_session, own_ticket_cache
-from ._session.errors import SessionError, UnreachableError
+from ._session.errors import RouteError, SessionError, UnreachableError
 from ._session.session import Session
 
 #: Seconds between two messages on how far long work has come.
@@ -45,8 +46,7 @@ class FleetAction(CheckedAction):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the task."""
-        self._variables = task_vars or {}
-        self._reach = Reach(self, self._variables)
+        self._reach = Reach(self, task_vars or {})
         return super().run(tmp, task_vars)
 
     def lost(self) -> list[str]:
@@ -103,8 +103,9 @@ class FleetAction(CheckedAction):
 
     def _visit(self, machine: str, connection: Any, options: Mapping[str, Any], work: Work) -> Result:
         """In a thread of its own."""
+        hosts = GuestHosts(self, self._variables, self._reach)
         try:
-            return work(open_session(connection, machine), options)
+            return work(open_session(connection, machine, hosts), options)
         except Exception as error:
             # As Ansible treats what goes wrong on one machine: it is no matter of the others.
             self._display.vvv(keys.mask(f"{machine}: {traceback.format_exc()}"))
@@ -113,6 +114,7 @@ class FleetAction(CheckedAction):
             # What cannot be closed is gone already.
             with suppress(Exception):
                 connection.close()
+            hosts.close()
 
     def _progress(self, total: int) -> Callable[[Mapping[str, Result]], None]:
         """What tells how far long work has come, in the main thread."""
@@ -145,6 +147,8 @@ def attempt(machine: str, module: Callable[[], Result]) -> Result:
 
 def _outcome(machine: str, error: Exception) -> Result:
     """The result of a task on one machine that did not succeed."""
+    if isinstance(error, RouteError):
+        return failed(machine, error)
     if isinstance(error, (UnreachableError, AnsibleConnectionFailure)):
         return {"unreachable": True, "msg": str(error)}
     if isinstance(error, (SessionError, Failure)):

@@ -28,8 +28,9 @@ OPTION_DEFAULTS: dict[str, Any] = {
 #: What each layer may import. Of `_session`, only what chooses (`connection.py`) knows the kinds of sessions.
 LAYERS = {
     "_avma": {"_avma"},
-    "_session": {"_session", "_wsman"},
+    "_session": {"_session", "_wsman", "_powershell", "_avma"},
     "_wsman": {"_wsman", "_session"},
+    "_powershell": {"_powershell", "_session", "_avma"},
     "_windows": {"_windows", "_session", "_avma"},
     "_fleet": {"_fleet", "_windows", "_session", "_avma"},
 }
@@ -57,6 +58,7 @@ def test_action_group_all_names_every_module() -> None:
         ("modules", {"DOCUMENTATION", "EXAMPLES", "RETURN"}),
         ("lookup", {"DOCUMENTATION", "EXAMPLES", "RETURN"}),
         ("inventory", {"DOCUMENTATION", "EXAMPLES"}),
+        ("connection", {"DOCUMENTATION", "EXAMPLES"}),
     ],
 )
 def test_every_plugin_documents_its_interface(folder: str, parts: set[str]) -> None:

@@ -92,4 +92,4 @@ def test_runs_from_the_run_time_folders_alone(installed: Path) -> None:
     assert "W3GNR-8DDXR-2TFRP-H8P33-DV9BG" in ansible("adhoc", "localhost", "-m", "debug", "-a", message, cwd=installed)
     # The module, its action plugin and all that this imports: as far as that goes without a Windows machine.
     refused = ansible("adhoc", "localhost", "-c", "local", "-m", "hyperv.avma.guest_info", cwd=installed, status=2)
-    assert "set ansible_connection to ansible.builtin.winrm or ansible.builtin.psrp" in refused
+    assert "set ansible_connection to ansible.builtin.winrm, ansible.builtin.psrp or ansible.builtin.ssh" in refused

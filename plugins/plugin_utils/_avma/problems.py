@@ -191,12 +191,127 @@ PROBLEMS: Mapping[str, Definition] = {
         "Correct the task.",
     ),
     "invalid_answer": Definition(
-        "The machine answered something that is not WS-Management: {detail}.",
+        "The machine answered something that cannot be understood: {detail}.",
         "Check that no proxy or other service answers in its place, then run again.",
     ),
     "process_failed": Definition(
         "A program could not be run on the machine: {detail}.",
-        "Check that its user may open a WinRM shell and start powershell.exe, then run again.",
+        "Check that its user may open a WinRM shell, or log on over ssh, and start it, then run again.",
+    ),
+    "powershell_silent": Definition(
+        "Windows PowerShell on {machine} gave no answer (exit code {exit_code}).",
+        "Check that it is Windows with Windows PowerShell 5.1 and, over ssh, that its server runs commands for this user: "
+        "DefaultShell is cmd.exe or powershell.exe, ansible_shell_type says which, and there is no ForceCommand.",
+        kind=Kind.UNKNOWN,
+    ),
+    "powershell_refuses": Definition(
+        "Windows PowerShell on {machine} does not run what is needed (language mode {mode}): {detail}",
+        "Have its policy allow the module CimCmdlets, which Windows Server 2016 needs an update for in Constrained Language Mode, "
+        "or reach the machine by winrm or psrp.",
+        kind=Kind.UNKNOWN,
+    ),
+    "powershell_is_32_bit": Definition(
+        "The PowerShell that answered on {machine} is a 32-bit process, which sees another registry.",
+        "Use the OpenSSH server that comes with Windows, or another 64-bit one.",
+        kind=Kind.UNKNOWN,
+    ),
+    "powershell_direct_incomplete": Definition(
+        "The machine is to be reached through its Hyper-V host, but {missing} is not given.",
+        "Set it in the inventory: see the connection plugin hyperv.avma.powershell_direct.",
+        kind=Kind.UNKNOWN,
+    ),
+    "powershell_direct_user": Definition(
+        "The user {user} has the form user@domain, which PowerShell Direct takes for a local account.",
+        "Write DOMAIN\\user in ansible_user or, better, use a local account of the guest.",
+        kind=Kind.UNKNOWN,
+    ),
+    "vm_host_unlisted": Definition(
+        "The guest is to be reached through the Hyper-V host {host}, which the inventory does not have.",
+        "Add that host to the inventory, with its connection variables, or correct avma_host or ansible_powershell_direct_host.",
+        kind=Kind.UNKNOWN,
+    ),
+    "vm_host_unsuitable": Definition(
+        "The Hyper-V host {host}, through which the guest is to be reached, is reached by the connection plugin {plugin}.",
+        "Reach the host by winrm, psrp or ssh.",
+        kind=Kind.UNKNOWN,
+    ),
+    "vm_host_unreachable": Definition(
+        "The Hyper-V host {host}, through which the guest is to be reached, was not reached: {detail}.",
+        "Correct how the host is reached, then run again: nothing was asked of the guest.",
+        kind=Kind.UNKNOWN,
+    ),
+    "vm_host_failed": Definition(
+        "The Hyper-V host {host} could not be asked for its guest: {detail}.",
+        "Check that its user may open a WinRM shell, or log on over ssh, and start powershell.exe there.",
+        kind=Kind.UNKNOWN,
+    ),
+    "vm_host_unencrypted": Definition(
+        "The connection to the Hyper-V host {host} is not encrypted, and the guest's credentials must not be sent over it.",
+        "Reach the host over ssh, over HTTPS, or over HTTP with a transport that encrypts messages: Kerberos, NTLM or CredSSP, not Basic.",
+        kind=Kind.UNKNOWN,
+    ),
+    "vm_host_access_denied": Definition(
+        "The Hyper-V host {host} does not let its user see virtual machines.",
+        "Make that user a member of Administrators or Hyper-V Administrators there.",
+        kind=Kind.UNKNOWN,
+    ),
+    "vm_host_without_hyperv": Definition(
+        "{host}, through which the guest is to be reached, has no Hyper-V.",
+        "Correct avma_host or ansible_powershell_direct_host of the guest.",
+        kind=Kind.UNKNOWN,
+    ),
+    "hyperv_module_missing": Definition(
+        "The Hyper-V host {host} has no Hyper-V module for Windows PowerShell, which PowerShell Direct needs.",
+        "Run there: Install-WindowsFeature -Name Hyper-V-PowerShell.",
+        kind=Kind.UNKNOWN,
+    ),
+    "host_too_old_for_powershell_direct": Definition(
+        "The Hyper-V host {host} is older than Windows Server 2016 and has no PowerShell Direct.",
+        "Reach its guests by winrm, psrp or ssh.",
+        kind=Kind.UNKNOWN,
+    ),
+    "guest_too_old_for_powershell_direct": Definition(
+        "The guest of the virtual machine {vm} is older than Windows Server 2016 and has no PowerShell Direct.",
+        "Reach it by winrm, psrp or ssh.",
+        kind=Kind.UNKNOWN,
+    ),
+    "vm_not_on_host": Definition(
+        "The virtual machine {vm} is neither on the Hyper-V host {host} nor on another node of its cluster that was reached, or their "
+        "user must not see it.",
+        "Correct avma_host or the VM's name or id, and make the hosts' user a member of Hyper-V Administrators.",
+        kind=Kind.UNKNOWN,
+    ),
+    "vm_ambiguous": Definition(
+        "The Hyper-V host {host} has more than one virtual machine named {vm}: {ids}.",
+        "Name the one that is meant by its id: avma_vm_id or ansible_powershell_direct_vm_id.",
+        kind=Kind.UNKNOWN,
+    ),
+    "vm_not_running": Definition(
+        "The virtual machine {vm} on {host} is not running (state: {state}).",
+        "Start or resume it, then run again.",
+        kind=Kind.UNKNOWN,
+    ),
+    "guest_credentials_refused": Definition(
+        "The guest of the virtual machine {vm} on {host} refused the user {user} and its password.",
+        "Correct ansible_user and ansible_password. The account must be enabled in the guest and its setup must be over. It was not tried "
+        "again, so that no account is locked.",
+        kind=Kind.UNKNOWN,
+    ),
+    "guest_not_ready": Definition(
+        "The guest of the virtual machine {vm} on {host} took no PowerShell Direct session, or lost it.",
+        "Wait until it has booted. If that does not help: its service vmicvmsession must not be disabled, the virtual machine not be "
+        "shielded, and host and guest need the same updates (CVE-2025-49734: KB5065474, KB5066360).",
+        kind=Kind.UNKNOWN,
+    ),
+    "guest_silent": Definition(
+        "The guest of the virtual machine {vm} on {host} gave no answer within {seconds} s.",
+        "Wait until it has booted and its setup is over, or give it longer with ansible_powershell_direct_timeout.",
+        kind=Kind.UNKNOWN,
+    ),
+    "powershell_direct_failed": Definition(
+        "PowerShell Direct to the virtual machine {vm} on {host} failed: {detail}.",
+        "See whether Invoke-Command -VMId with -Credential works on the host itself.",
+        kind=Kind.UNKNOWN,
     ),
     "wmi_error": Definition(
         "WMI answered with a fault: {reason}{explanation}",

@@ -14,6 +14,21 @@ from .keys import Overrides
 from .problems import Problem, problem
 from .releases import Edition, Release, System, identify_system
 
+#: ``Msvm_ComputerSystem.EnabledState``: win32-docs, and the values that Hyper-V's own cmdlets know. 32768 and 32769 are of the
+#: first version of the provider; win32-docs still name 32768 for a VM that was paused because its disk is full.
+STATES: Mapping[int | None, str] = {
+    2: "running",
+    3: "off",
+    4: "stopping",
+    6: "saved",
+    9: "paused",
+    10: "starting",
+    32768: "paused",
+    32769: "saved",
+    32773: "saving",
+    32776: "pausing",
+    32777: "resuming",
+}
 #: KVP ``ProcessorArchitecture`` of Windows (SYSTEM_INFO.wProcessorArchitecture); Linux gives a word of its own.
 _ARCHITECTURES: Mapping[str, str] = {"0": "x86", "5": "arm", "9": "x64", "12": "arm64"}
 #: KVP ``OSPlatformId`` of Windows (VER_PLATFORM_WIN32_NT); Linux has none.

@@ -11,14 +11,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from .._powershell.session import PowerShellSession
+from .._powershell.ssh import SshInterpreter
+from .._powershell.through_host import HostInterpreter
+from .._powershell.winrs import WinrsInterpreter
 from .._wsman.psrp import PsrpTransport
 from .._wsman.recording import RecordingTransport
 from .._wsman.session import Transport, WSManSession
 from .._wsman.winrm import WinrmTransport
 
-# Here, and not when one is needed: Ansible forks a process for every task and host, and each would compile them anew. Neither
-# needs the library of the other.
+# Here, and not when one is needed: Ansible forks a process for every task and host, and each would compile them anew. None
+# needs the library of another.
 from .errors import UnsupportedConnectionError
+from .interpreter import Hosts, Interpreter, guest_of
 from .session import Session
 
 #: Names the folder to record into, on the controller; docs/recording.md is the guide.
@@ -26,14 +31,24 @@ RECORD_VARIABLE = "HYPERV_AVMA_RECORD"
 _TICKET_CACHE = "KRB5CCNAME"
 
 
-def open_session(connection: Any, machine: str) -> Session:
-    """A session on an Ansible connection, recorded if the environment says so.
+#: The connection plugin of a guest that is reached through its host.
+THROUGH_HOST = "hyperv.avma.powershell_direct"
+
+
+def open_session(connection: Any, machine: str, hosts: Hosts | None = None) -> Session:
+    """A session on an Ansible connection; one by WS-Management is recorded if the environment says so.
 
     :param connection: The connection plugin of the task.
     :param machine: The name by which the user knows the machine.
-    :raises UnsupportedConnectionError: The plugin is not one that speaks WS-Management.
+    :param hosts: The Hyper-V hosts of the inventory: without them, no guest is reached through its host.
+    :raises UnsupportedConnectionError: No session is known for the plugin.
+    :raises RouteError: What the way through a host needs is not given.
     :raises AnsibleConnectionFailure: The plugin cannot connect.
     """
+    if connection.transport == THROUGH_HOST and hosts is not None:
+        return PowerShellSession(HostInterpreter(guest_of(connection), hosts), machine)
+    if connection.transport == "ssh":
+        return PowerShellSession(SshInterpreter(connection), machine)
     transport = _transport(connection)
     folder = os.environ.get(RECORD_VARIABLE)
     return WSManSession(RecordingTransport(transport, Path(folder)) if folder else transport, machine)
@@ -55,12 +70,23 @@ def own_ticket_cache() -> Iterator[None]:
             os.environ[_TICKET_CACHE] = name
 
 
+def open_interpreter(connection: Any) -> Interpreter:
+    """A PowerShell of the machine of an Ansible connection.
+
+    :raises UnsupportedConnectionError: The plugin reaches no machine by itself.
+    :raises AnsibleConnectionFailure: The plugin cannot connect.
+    """
+    if connection.transport == "ssh":
+        return SshInterpreter(connection)
+    return WinrsInterpreter(_transport(connection))
+
+
 def _transport(connection: Any) -> Transport:
     if connection.transport == "winrm":
         return WinrmTransport(connection)
     if connection.transport == "psrp":
         return PsrpTransport(connection)
     raise UnsupportedConnectionError(
-        f"the connection plugin {connection.transport} does not speak WS-Management: "
-        "set ansible_connection to ansible.builtin.winrm or ansible.builtin.psrp"
+        f"the connection plugin {connection.transport} does not reach the WMI of Windows: set ansible_connection to "
+        f"ansible.builtin.winrm, ansible.builtin.psrp or ansible.builtin.ssh or, for a guest without a network, to {THROUGH_HOST}"
     )

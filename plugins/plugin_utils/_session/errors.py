@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from .._avma.problems import Problem
+
 
 class SessionError(Exception):
     """Base of all errors of a session."""
 
 
 class UnsupportedConnectionError(SessionError):
-    """The play's connection plugin is neither winrm nor psrp."""
+    """The play's connection plugin is none that this collection knows a session for."""
 
 
 class UnreachableError(SessionError):
@@ -22,8 +26,23 @@ class RejectedError(UnreachableError):
     """The credentials were turned down. To try them again, here or at another machine, may lock the account."""
 
 
+class RouteError(SessionError):
+    """The way to the machine lacks what it needs.
+
+    :ivar problem: What, and what to do about it.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
+class RouteUnreachableError(RouteError, UnreachableError):
+    """The machine cannot be reached on this way now, or it turned the credentials down."""
+
+
 class InvalidAnswerError(SessionError):
-    """The machine answered something that is not WS-Management: garbage, too much, or the answer to another request."""
+    """The machine answered garbage, too much, or the answer to another request."""
 
 
 class TooLargeError(InvalidAnswerError):
@@ -58,3 +77,19 @@ class FaultError(SessionError):
     def timed_out(self) -> bool:
         """Whether Windows gave up waiting; the operation itself may still go on."""
         return self.wsman_code == self.OPERATION_TIMED_OUT
+
+
+def hresult_of(code: int) -> int:
+    """A code as HRESULT: HRESULT_FROM_WIN32 (winerror.h) of a plain Win32 code, such as 5 for "access denied"."""
+    return 0x80070000 | code if code <= 0xFFFF else code
+
+
+def ordered_hresults(specific: Iterable[int | None], generic: Iterable[int | None] = ()) -> tuple[int, ...]:
+    """Every code once, as HRESULT, the most specific first.
+
+    WMI gives its own "failed" beside the provider's code: what is a facility's own (not WMI's) is the more specific.
+
+    :param generic: Those of the protocol.
+    """
+    ordered = sorted((hresult_of(code) for code in specific if code), key=lambda code: code >> 12 == 0x80041)
+    return tuple(dict.fromkeys([*ordered, *(hresult_of(code) for code in generic if code)]))

@@ -73,5 +73,17 @@ def read_possible_owners(session: Session) -> dict[str, tuple[str, ...]]:
     return found
 
 
+def read_owner(session: Session, vm_name: str) -> str | None:
+    """The node that owns a clustered VM; None if the cluster does not tell, or no resource carries the VM's name.
+
+    :raises FaultError: The cluster cannot be asked.
+    """
+    rows = session.query(
+        "SELECT Name, OwnerGroup, OwnerNode FROM MSCluster_Resource WHERE Type = 'Virtual Machine'", NAMESPACE
+    )
+    wanted = {vm_name.lower(), _VM_PREFIX + vm_name.lower()}
+    return next((row.text("OwnerNode") for row in rows if wanted & set(_lower(row, "Name", "OwnerGroup"))), None)
+
+
 def _lower(row: Instance, *names: str) -> list[str]:
     return [text.lower() for name in names if (text := row.text(name))]

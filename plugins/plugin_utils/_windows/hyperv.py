@@ -13,7 +13,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 
 from .._avma.hresults import explain
-from .._avma.vms import Vm
+from .._avma.vms import STATES, Vm
 from .._session import xml
 from .._session.errors import FaultError, InvalidAnswerError
 from .._session.escape import wql_literal, xml_text
@@ -30,21 +30,6 @@ _ENABLED, _DISABLED = 2, 3
 _GUID = re.compile("[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}", re.IGNORECASE)
 #: Above so many VMs, asking for all is easier on WMI than a condition that names each.
 _MOST_NAMED = 20
-#: ``Msvm_ComputerSystem.EnabledState``: win32-docs, and the values that Hyper-V's own cmdlets know. 32768 and 32769 are of the
-#: first version of the provider; win32-docs still name 32768 for a VM that was paused because its disk is full.
-_STATES: Mapping[int | None, str] = {
-    2: "running",
-    3: "off",
-    4: "stopping",
-    6: "saved",
-    9: "paused",
-    10: "starting",
-    32768: "paused",
-    32769: "saved",
-    32773: "saving",
-    32776: "pausing",
-    32777: "resuming",
-}
 #: Windows Server 2016, the first build with ModifyGuestServiceSettings. Before, ModifyResourceSettings takes every setting that is
 #: derived from CIM_ResourceAllocationSettingData, as this one is; that it works for it is UNVERIFIED.
 _FIRST_GUEST_SERVICE_BUILD = 14393
@@ -88,7 +73,7 @@ def read_vms(session: Session, names: Collection[str] = (), *, kvp: bool = True)
         Vm(
             row.text("Name") or "",
             row.text("ElementName") or "",
-            _STATES.get(row.integer("EnabledState"), "other"),
+            STATES.get(row.integer("EnabledState"), "other"),
             exchanging.get(vm_id, False),
             items.get(vm_id, {}),
         )

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .._session import xml
-from .._session.errors import FaultError, InvalidAnswerError
+from .._session.errors import FaultError, InvalidAnswerError, ordered_hresults
 from .._session.escape import xml_text
 from .._session.instance import Instance, Reference, Value
 from .._session.session import Argument
@@ -251,10 +251,8 @@ def _fault(fault: ET.Element) -> FaultError:
         elif name == "Message" and len(element) == 0:
             messages.append(_text(element))
     in_text = [int(digits, 16) for message in [*messages, reason] for digits in _HRESULT_TEXT.findall(message)]
-    # WMI gives its own "failed" beside the provider's code: what is a facility's own (not WMI's) is the more specific.
-    ordered = sorted((_hresult(code) for code in [*specific, *in_text] if code), key=lambda code: code >> 12 == 0x80041)
-    hresults = dict.fromkeys([*ordered, *(_hresult(code) for code in generic if code)])
-    return FaultError(reason or next(filter(None, messages), "no reason given"), wsman_code, tuple(hresults))
+    hresults = ordered_hresults([*specific, *in_text], generic)
+    return FaultError(reason or next(filter(None, messages), "no reason given"), wsman_code, hresults)
 
 
 def _text(element: ET.Element | None) -> str:
@@ -266,8 +264,3 @@ def _number(text: str | None) -> int | None:
         return int((text or "").strip(), 0) & 0xFFFFFFFF
     except ValueError:
         return None
-
-
-def _hresult(code: int) -> int:
-    # HRESULT_FROM_WIN32 (winerror.h): WS-Management gives plain Win32 codes too, as 5 for "access denied".
-    return 0x80070000 | code if code <= 0xFFFF else code

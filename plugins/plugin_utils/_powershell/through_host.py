@@ -1,0 +1,188 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Windows PowerShell of a guest through its Hyper-V host: PowerShell Direct. Private to this collection.
+
+Sources: windowsserverdocs, "Manage Windows virtual machines with PowerShell Direct"; PowerShell's source of 2016 for its errors, which
+are told apart by the type of the exception and the id of the error, never by text (facts).
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
+
+from .._avma.problems import problem
+from .._avma.vms import STATES
+from .._session.errors import RouteError, RouteUnreachableError, SessionError, UnreachableError
+from .._session.instance import Instance
+from .._session.interpreter import Guest, Hosts, Interpreter
+from .._session.session import ProcessResult
+from . import requests, scripts
+
+_Answer = TypeVar("_Answer")
+
+_RUNNING = 2
+#: Windows Server 2016 is 10.0, Windows Server 2012 R2 is 6.3.
+_FIRST_VERSION = 10
+_ACCESS_DENIED = frozenset({0x80041003, 0x80070005})
+_INVALID_NAMESPACE = 0x8004100E
+#: The session with the guest was lost, or there is nothing yet that could have one.
+_BROKEN = frozenset({"PSRemotingTransportException", "PSRemotingDataStructureException"})
+#: Seconds that the host may take longer than its guest.
+_HOST_MARGIN = 60
+#: For one host: every guest costs it a PowerShell, and WinRM lets a user have 30 shells at once by default.
+_MOST_AT_ONCE = 8
+_turns: defaultdict[str, threading.Semaphore] = defaultdict(lambda: threading.Semaphore(_MOST_AT_ONCE))
+
+
+class HostInterpreter:
+    """An ``Interpreter`` of a guest: every call runs a PowerShell on its host, and that one runs one in the guest."""
+
+    def __init__(self, guest: Guest, hosts: Hosts) -> None:
+        """Do not connect yet."""
+        self._guest = guest
+        self._hosts = hosts
+        #: The host that has the VM, as far as is known.
+        self.host = guest.host
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether what is sent to the host is encrypted."""
+        return self._connect(self.host).encrypted
+
+    def run(self, script: str, data: Sequence[str], *, changes: bool) -> ProcessResult:
+        """Run it in the guest, on whichever node of the cluster that is."""
+        try:
+            return self._run(self.host, script, data, changes)
+        except _NotHereError as error:
+            for name in self._hosts.others(self.host, self._guest):
+                try:
+                    result = self._run(name, script, data, changes)
+                except _NotHereError:
+                    continue
+                self.host = name
+                return result
+            raise RouteError(problem("vm_not_on_host", vm=self._guest.label, host=self.host)) from error
+
+    def _connect(self, host: str) -> Interpreter:
+        try:
+            return self._hosts.interpreter(host)
+        except RouteError:
+            raise
+        except UnreachableError as error:
+            raise RouteUnreachableError(problem("vm_host_unreachable", host=host, detail=error)) from error
+
+    def _run(self, host: str, script: str, data: Sequence[str], changes: bool) -> ProcessResult:
+        guest, interpreter = self._guest, self._connect(host)
+        try:
+            if not interpreter.encrypted:
+                raise RouteError(problem("vm_host_unencrypted", host=host))
+            marker = f"avma{secrets.token_hex(16)}"
+            order = scripts.line([guest.wql, guest.user, guest.password, str(guest.timeout), script])
+            with _turns[host]:
+                result = _within(
+                    guest.timeout + _HOST_MARGIN,
+                    lambda: interpreter.run(scripts.THROUGH_HOST, [marker, order, *data], changes=changes),
+                )
+        except RouteError:
+            raise
+        except UnreachableError as error:
+            raise RouteUnreachableError(problem("vm_host_unreachable", host=host, detail=error)) from error
+        except SessionError as error:
+            raise RouteError(problem("vm_host_failed", host=host, detail=error)) from error
+        if result is None:
+            raise self._silent(host)
+        document, answer = requests.document(result.stdout, marker)
+        if document is None:
+            raise RouteError(problem("powershell_silent", machine=host, exit_code=result.exit_code))
+        self._check(host, document)
+        return ProcessResult(0, answer, b"")
+
+    def _check(self, host: str, document: dict[str, Any]) -> None:
+        """Raise what stands in the way."""
+        guest = self._guest
+        vms = requests.read_instances(document.get("vms"))
+        error = document.get("error")
+        if error is not None:
+            raise self._explained(host, error, document.get("mode"))
+        if not vms:
+            raise _NotHereError
+        if len(vms) > 1:
+            ids = ", ".join(sorted(vm.text("Name") or "" for vm in vms))
+            raise RouteError(problem("vm_ambiguous", vm=guest.label, host=host, ids=ids))
+        if vms[0].integer("EnabledState") != _RUNNING:
+            raise self._not_running(host, vms[0])
+        version = str(document.get("version") or "")
+        if version.isdecimal() and int(version) < _FIRST_VERSION:
+            raise RouteError(problem("guest_too_old_for_powershell_direct", vm=guest.label))
+        if document.get("ended") != "true":
+            raise self._silent(host)
+
+    def _not_running(self, host: str, vm: Instance) -> RouteError:
+        return RouteUnreachableError(
+            problem(
+                "vm_not_running", vm=self._guest.label, host=host, state=STATES.get(vm.integer("EnabledState"), "other")
+            )
+        )
+
+    def _silent(self, host: str) -> RouteError:
+        return RouteUnreachableError(
+            problem("guest_silent", vm=self._guest.label, host=host, seconds=self._guest.timeout)
+        )
+
+    def _explained(self, host: str, error: Any, mode: object) -> Exception:
+        guest, fault = self._guest, requests.read_error(error)
+        kind, identifier = str(error.get("type") or ""), str(error.get("id") or "")
+        named = identifier.partition(",")[0]
+        at: dict[str, Any] = {"vm": guest.label, "host": host}
+        if kind == "PSDirectException":
+            return RouteUnreachableError(problem("guest_credentials_refused", user=guest.user, **at))
+        if named == "InvalidVMIdNotSingle":
+            return _NotHereError()
+        if named == "InvalidVMState":
+            return RouteUnreachableError(problem("vm_not_running", state="changing", **at))
+        if named == "HyperVModuleNotAvailable":
+            return RouteError(problem("hyperv_module_missing", host=host))
+        if named == "NamedParameterNotFound":
+            return RouteError(problem("host_too_old_for_powershell_direct", host=host))
+        if "PSSessionStateBroken" in identifier or kind in _BROKEN:
+            return RouteUnreachableError(problem("guest_not_ready", **at))
+        if requests.refused_by_mode(error):
+            return RouteError(problem("powershell_refuses", machine=host, mode=mode, detail=fault.reason))
+        if _ACCESS_DENIED & set(fault.hresults):
+            return RouteError(problem("vm_host_access_denied", host=host))
+        if _INVALID_NAMESPACE in fault.hresults:
+            return RouteError(problem("vm_host_without_hyperv", host=host))
+        return RouteError(problem("powershell_direct_failed", detail=f"{fault.reason} ({identifier})", **at))
+
+
+class _NotHereError(Exception):
+    """The host has no such VM."""
+
+
+def _within(seconds: float, function: Callable[[], _Answer]) -> _Answer | None:
+    """What a function returns or raises; None if it takes longer, as neither WinRM nor ssh ever end a process that hangs.
+
+    It is left alone then: the thread does not hold the process, which is that of one task.
+    """
+    outcome: SimpleQueue[tuple[_Answer | None, BaseException | None]] = SimpleQueue()
+
+    def call() -> None:
+        try:
+            outcome.put((function(), None))
+        except BaseException as error:
+            outcome.put((None, error))
+
+    threading.Thread(target=call, daemon=True).start()
+    try:
+        answer, error = outcome.get(timeout=seconds)
+    except Empty:
+        return None
+    if error is not None:
+        raise error
+    return answer
