@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ..plugin_utils._avma.answer_file import read_keys
+from ..plugin_utils._avma.answer_file import read_image_names, read_keys
 from ..plugin_utils._avma.unattend import assess, show
 from ..plugin_utils._unattend import IMAGE_ARGUMENTS, AnswerFileAction
 
@@ -20,13 +20,16 @@ class ActionModule(AnswerFileAction):
         """Read and judge."""
         path, system, overrides = self.image(arguments)
         with self.explained(path):
-            carried = read_keys(path.read_bytes())
-        relevant = [key for key in carried if key.architecture.lower() == arguments["architecture"]]
+            document = path.read_bytes()
+            carried = read_keys(document)
+            relevant = read_keys(document, arguments["architecture"])
+            images = read_image_names(document, arguments["architecture"])
         return {
             "changed": False,
             "answer_file": {
                 "path": str(path),
+                "images": images,
                 "keys": [show(key) for key in carried],
-                "problems": [problem.to_dict() for problem in assess(relevant, system, overrides)],
+                "problems": [problem.to_dict() for problem in assess(relevant, system, overrides, images)],
             },
         }

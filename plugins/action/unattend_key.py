@@ -3,19 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, ClassVar
 
 from ..plugin_utils._action import Failure
 from ..plugin_utils._avma import keys
-from ..plugin_utils._avma.answer_file import Place, read_keys, set_key
+from ..plugin_utils._avma.answer_file import Place, read_image_names, read_keys, set_key
 from ..plugin_utils._avma.problems import problem
 from ..plugin_utils._avma.releases import System
-from ..plugin_utils._avma.unattend import choose_key, show
-from ..plugin_utils._files import write_file
+from ..plugin_utils._avma.unattend import assess_image_names, choose_image_key, choose_key, show
+from ..plugin_utils._files import back_up, write_file
 from ..plugin_utils._unattend import IMAGE_ARGUMENTS, AnswerFileAction
 
 
@@ -32,36 +29,45 @@ class ActionModule(AnswerFileAction):
     def work(self, machine: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Read, decide, and write what is missing."""
         path, system, overrides = self.image(arguments)
-        product_key = _chosen_key(system, arguments["product_key"], overrides)
+        architecture = arguments["architecture"]
+        wanted = _wanted_keys(system, arguments["product_key"], overrides, arguments["select_image"])
         with self.explained(path):
             before = path.read_bytes() if path.exists() else None
             after = before
-            for place in (Place.IMAGE, Place.ACTIVATION) if arguments["select_image"] else (Place.ACTIVATION,):
-                after = set_key(after, place, arguments["architecture"], product_key)
-            shown = [show(key) for key in read_keys(after or b"")]
-            result: dict[str, Any] = {"path": str(path), "keys": shown, "problems": [], "changed": after != before}
+            for place, product_key in wanted.items():
+                after = set_key(after, place, architecture, product_key)
+            document = after or b""
+            shown = [show(key) for key in read_keys(document)]
+            problems = assess_image_names(read_image_names(document, architecture), system)
+            result: dict[str, Any] = {
+                "path": str(path),
+                "keys": shown,
+                "problems": [item.to_dict() for item in problems],
+                "changed": after != before,
+            }
+            for item in problems:
+                self._display.warning(str(item))
             if self._task.diff:
                 former = [show(key) for key in read_keys(before)] if before is not None else []
                 result["diff"] = {"before": {"keys": former}, "after": {"keys": shown}}
             if result["changed"] and not self._task.check_mode:
                 if arguments["backup"] and before is not None:
-                    result["backup_file"] = _back_up(path, before)
-                write_file(path, after or b"")
+                    result["backup_file"] = str(back_up(path))
+                write_file(path, document)
         return result
 
 
-def _chosen_key(system: System, product_key: str | None, overrides: keys.Overrides) -> str:
+def _wanted_keys(
+    system: System, product_key: str | None, overrides: keys.Overrides, select_image: bool
+) -> dict[Place, str]:
     try:
         decision = choose_key(system, keys.normalize_key(product_key) if product_key else None, overrides)
+        if decision.problems or decision.product_key is None:
+            raise Failure(decision.problems)
+        wanted = {Place.IMAGE: choose_image_key(system)} if select_image else {}
     except keys.InvalidKeyError as error:
         raise Failure([problem("invalid_argument", detail=f"product_key: {error}")]) from error
-    if decision.problems or decision.product_key is None:
-        raise Failure(decision.problems)
-    return decision.product_key
-
-
-def _back_up(path: Path, content: bytes) -> str:
-    # Named as Ansible's own modules name theirs.
-    copy = path.with_name(f"{path.name}.{os.getpid()}.{time.strftime('%Y-%m-%d@%H:%M:%S')}~")
-    write_file(copy, content, like=path)
-    return str(copy)
+    except LookupError as error:
+        remedy = "Leave select_image out, and name the image in the answer file (/IMAGE/NAME)."
+        raise Failure([problem("no_kms_client_key", name=error, remedy=remedy)]) from error
+    return {**wanted, Place.ACTIVATION: decision.product_key}

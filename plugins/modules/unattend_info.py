@@ -46,6 +46,11 @@ answer_file:
       description: The answer file.
       type: str
       sample: /srv/images/autounattend.xml
+    images:
+      description: The names of the images that it installs (C(/IMAGE/NAME)), for O(architecture).
+      type: list
+      elements: str
+      sample: [Windows Server 2022 SERVERSTANDARD]
     keys:
       description: Its product keys, of all architectures, as M(hyperv.avma.unattend_key) returns them.
       type: list
@@ -54,6 +59,7 @@ answer_file:
         - architecture: amd64
           channel: Volume:GVLK
           component: Microsoft-Windows-Shell-Setup
+          content: key
           edition: Datacenter
           partial_product_key: VMK7H
           pass: specialize

@@ -10,8 +10,13 @@ version_added: 0.1.0
 description:
   - Puts the AVMA key of a Windows Server release and edition into an answer file, so that a virtual machine is born with it.
   - The key goes to C(Microsoft-Windows-Shell-Setup/ProductKey) in the pass C(specialize), which both Setup from an ISO and a
-    generalized image read. With O(select_image), it also goes to C(Microsoft-Windows-Setup/UserData/ProductKey/Key) in the pass
-    C(windowsPE), by which Setup chooses the image to install.
+    generalized image read. With O(select_image), the KMS client key of the image goes to
+    C(Microsoft-Windows-Setup/UserData/ProductKey/Key) in the pass C(windowsPE), by which Setup chooses the image to install.
+  - An answer file that names its image (C(/IMAGE/NAME)) as plainly another release or edition is told in a warning and in
+    RV(problems).
+  - A component whose C(processorArchitecture) is yet to be filled in, such as V(%arch%), counts as that of O(architecture), unless there
+    is one of that very architecture.
+  - A key is never put beside text or elements that do not belong there; such a file is refused.
   - An answer file that exists is edited in place. All but the key stays as it is, byte for byte, comments, formatting, namespaces,
     encoding and line endings included. One that already carries the key is left alone.
   - An answer file that does not exist is made, with nothing but the key.
@@ -23,8 +28,10 @@ options:
     type: str
   select_image:
     description:
-      - Whether the key shall also choose the image that Setup installs.
-      - With V(false), a key in the pass C(windowsPE) is left as it is. The two keys may be different.
+      - Whether a key shall choose the image that Setup installs. It is the KMS client key of O(release) and O(edition), which Microsoft
+        publishes too, since Windows Setup is known to refuse AVMA keys there. Windows is activated with the AVMA key all the same.
+      - With V(false), a key in the pass C(windowsPE) is left as it is. An empty one is right where the image is named
+        (C(/IMAGE/NAME), C(/IMAGE/INDEX)).
     type: bool
     default: false
   backup:
@@ -68,6 +75,7 @@ keys:
     - architecture: amd64
       channel: VT:IA
       component: Microsoft-Windows-Shell-Setup
+      content: key
       edition: Datacenter
       partial_product_key: VCH67
       pass: specialize
@@ -86,8 +94,13 @@ keys:
     architecture:
       description: The C(processorArchitecture) of the component.
       type: str
+    content:
+      description:
+        - What stands there, V(key) for a whole product key, V(empty), V(truncated), V(masked), V(placeholder) for something that a
+          template is to be filled in with, or V(other).
+      type: str
     partial_product_key:
-      description: The last five characters of the key; empty if its element is.
+      description: The last five characters of the key; null if it is no whole key.
       type: str
     release:
       description: To which release the key belongs; null if it is not a public key.
@@ -104,7 +117,9 @@ backup_file:
   type: str
   sample: /srv/images/autounattend.xml.4711.2026-11-22@08:15:30~
 problems:
-  description: What is wrong, as M(hyperv.avma.guest_key) returns it; empty unless the task failed.
+  description:
+    - What is wrong, as M(hyperv.avma.guest_key) returns it.
+    - If the task did not fail, only that the answer file names another image.
   returned: always
   type: list
   elements: dict

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma import keys
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.answer_file import (
+    CarriedKey,
     InvalidAnswerFileError,
     Place,
+    read_image_names,
     read_keys,
     set_key,
 )
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.releases import Edition
-from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.unattend import assess, image_system
+from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.unattend import (
+    assess,
+    choose_image_key,
+    choose_key,
+    image_system,
+    show,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -236,23 +245,178 @@ def test_what_is_not_an_answer_file_is_refused(document: bytes, reason: str) -> 
     [
         ("", ["answer_file_without_key"]),
         (shell_setup(KEY), []),
-        (shell_setup(KEY) + image_setup(KEY), []),
+        (shell_setup(KEY) + image_setup(KEY), ["image_key_is_avma"]),
         (shell_setup(KEY) + image_setup(KMS_KEY), []),
         (shell_setup(KEY) + image_setup(PRIVATE_KEY), []),
         (shell_setup(KEY) + image_setup(STANDARD_KEY), ["image_key_mismatch"]),
-        (shell_setup(KEY) + image_setup(""), ["answer_file_without_key"]),
-        (image_setup(KEY), ["answer_file_without_key"]),
+        (shell_setup(KEY) + image_setup("VDYBN-27WPP-V4HQT-9VMD4-VMK7H"), ["image_key_mismatch"]),
+        (shell_setup(KEY) + image_setup(""), []),
+        (shell_setup(KEY) + image_setup("\n  "), []),
+        (shell_setup(KEY) + image_setup("W3GNR-8DDXR-2TFRP-H8P33"), ["image_key_not_a_key"]),
+        (shell_setup(KEY) + image_setup("${product_key}"), ["image_key_not_a_key"]),
+        (shell_setup(KEY) + image_setup("XXXXX-XXXXX-XXXXX-XXXXX-XXXXX"), ["image_key_not_a_key"]),
+        (shell_setup(KEY) + image_setup("").replace("<Key></Key>", KMS_KEY), ["answer_file_misplaced_key"]),
+        (shell_setup("<Key>" + KEY + "</Key>"), ["answer_file_misplaced_key"]),
+        (image_setup(KEY), ["answer_file_without_key", "image_key_is_avma"]),
         (shell_setup(""), ["answer_file_without_key"]),
         (shell_setup(KMS_KEY), ["kms_client_key"]),
         (shell_setup(STANDARD_KEY), ["key_release_mismatch"]),
         (shell_setup(PRIVATE_KEY), ["answer_file_other_key"]),
-        (shell_setup("no key at all"), ["answer_file_other_key"]),
+        (shell_setup("no key at all"), ["answer_file_not_a_key"]),
+        (shell_setup("W3GNR-8DDXR-2TFRP-H8P33-DV9B"), ["answer_file_not_a_key"]),
+        (shell_setup("{{ product_key }}"), ["answer_file_not_a_key"]),
+        (shell_setup("*****-*****-*****-*****-DV9BG"), ["answer_file_not_a_key"]),
     ],
 )
 def test_the_keys_of_an_answer_file_are_judged(content: str, codes: list[str]) -> None:
     problems = assess(read_keys(answer_file(content)), IMAGE, {})
     assert [problem.code for problem in problems] == codes
     assert PRIVATE_KEY not in repr(problems)
+    # What is to be done about it is to be done to the file.
+    assert all("unattend_key" in problem.remedy or "by hand" in problem.remedy for problem in problems)
+
+
+#: What stands there → what it is, and how a message calls it.
+CONTENTS = {
+    KEY: ("key", None),
+    PRIVATE_KEY.lower(): ("key", None),
+    "": ("empty", None),
+    "W3GNR-8DDXR-2TFRP-H8P33": ("truncated", "a truncated product key"),
+    "W3GNR-8DDXR-2TFRP-H8P33-": ("truncated", "a truncated product key"),
+    "W3GNR-8DDXR-2TFRP-H8P33-DV9": ("truncated", "a truncated product key"),
+    "W3GNR": ("truncated", "a truncated product key"),
+    "XXXXX-XXXXX-XXXXX-XXXXX-XXXXX": ("masked", "a masked product key"),
+    "xxxxx-xxxxx-xxxxx-xxxxx-dv9bg": ("masked", "a masked product key"),
+    "*****-*****-*****-*****-*****": ("masked", "a masked product key"),
+    "*****-DV9BG": ("masked", "a masked product key"),
+    "W3GNR-*****-*****-*****-DV9BG": ("masked", "a masked product key"),
+    "#####-#####-#####-#####-#####": ("masked", "a masked product key"),
+    "${product_key}": ("placeholder", "a placeholder, ${product_key},"),
+    "{{ product_key }}": ("placeholder", "a placeholder, {{ product_key }},"),
+    "%PRODUCTKEY%": ("placeholder", "a placeholder, %PRODUCTKEY%,"),
+    "@@KEY@@": ("placeholder", "a placeholder, @@KEY@@,"),
+    "[Product Key]": ("placeholder", "a placeholder, [Product Key],"),
+    "__KEY__": ("placeholder", "a placeholder, __KEY__,"),
+    "$key": ("placeholder", "a placeholder, $key,"),
+    "YOUR PRODUCT KEY": ("other", "text that is no product key"),
+    "12345-12345-12345-12345-12345": ("other", "text that is no product key"),
+    "W3GNR-8DDXR-2TFRP-H8P33-DV9BO": ("other", "text that is no product key"),
+    f"{KEY}-{KEY}": ("other", "text that is no product key"),
+    "W3GNR8DDXR2TFRPH8P33DV9BG": ("other", "text that is no product key"),
+    "*" * 20000 + "a": ("other", "text that is no product key"),
+}
+
+
+@pytest.mark.parametrize("text", CONTENTS, ids=lambda text: text[:40])
+@pytest.mark.parametrize("place", Place)
+def test_what_stands_there_is_named_for_what_it_is(text: str, place: Place) -> None:
+    content, words = CONTENTS[text]
+    carried = CarriedKey(place, "amd64", text)
+    shown = show(carried)
+    assert shown["content"] == content
+    assert shown["partial_product_key"] == (text[-5:] if content == "key" else None)
+    problems = assess([carried, CarriedKey(Place.ACTIVATION, "amd64", KEY)], IMAGE, {})
+    if words:
+        [problem] = problems
+        assert f"has {words} at " in problem.message
+        assert "DV9BG" not in problem.message
+
+
+def image_install(*metadata: tuple[str, str], architecture: str = "amd64") -> str:
+    items = "".join(f"<MetaData><Key>{key}</Key><Value>{value}</Value></MetaData>" for key, value in metadata)
+    return (
+        f'<settings pass="windowsPE"><component name="Microsoft-Windows-Setup" processorArchitecture="{architecture}"><ImageInstall>'
+        f"<OSImage><InstallFrom>{items}</InstallFrom></OSImage></ImageInstall></component></settings>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("Windows Server 2022 SERVERDATACENTER", None),
+        ("Windows Server 2022 SERVERDATACENTERCORE", None),
+        ("Windows Server 2022 Datacenter (Desktop Experience)", None),
+        ("windows server 2022", None),
+        ("SERVERDATACENTER", None),
+        ("My golden image", None),
+        ("Windows Server 2022 Datacenter - patched", None),
+        ("${image_name}", None),
+        ("Windows Server 2019 SERVERSTANDARD", "Windows Server 2019 Standard"),
+        ("Windows Server 2019 SERVERDATACENTER", "Windows Server 2019 Datacenter"),
+        ("Windows Server 2022 SERVERSTANDARDCORE", "Windows Server 2022 Standard"),
+        ("Windows Server 2022 SERVERTURBINE", "Windows Server 2022 Azure Edition"),
+        ("SERVERSTANDARD", "Standard"),
+        ("Windows Server 2022 Datacenter Evaluation", "Windows Server 2022 Datacenter Evaluation"),
+    ],
+)
+def test_an_image_that_is_plainly_another_is_told(name: str, other: str | None) -> None:
+    document = answer_file(image_install(("/IMAGE/INDEX", "2"), ("/image/name", f" {name} ")) + shell_setup(KEY))
+    names = read_image_names(document, "amd64")
+    assert names == [name]
+    problems = assess(read_keys(document, "amd64"), IMAGE, {}, names)
+    assert [problem.code for problem in problems] == (["image_name_mismatch"] if other else [])
+    if other:
+        assert (
+            f"installs the image '{name}', which is {other}, and not Windows Server 2022 Datacenter"
+            in problems[0].message
+        )
+
+
+def test_an_image_by_index_says_nothing() -> None:
+    assert read_image_names(answer_file(image_install(("/IMAGE/INDEX", "2"))), "amd64") == []
+    assert read_image_names(answer_file(), "amd64") == []
+    assert read_image_names(answer_file(image_install(("/IMAGE/NAME", "x"), architecture="x86")), "amd64") == []
+
+
+@pytest.mark.parametrize("template", ["%arch%", "${architecture}", "{{ arch }}", "@ARCH@", "ARCH"])
+@pytest.mark.parametrize("architecture", ["amd64", "arm64"])
+def test_an_architecture_to_be_filled_in_counts_as_the_one_that_is_meant(template: str, architecture: str) -> None:
+    document = answer_file(shell_setup(KMS_KEY, template) + shell_setup(PRIVATE_KEY, "x86"))
+    result = set_key(document, Place.ACTIVATION, architecture, KEY)
+    assert result == document.replace(KMS_KEY.encode(), KEY.encode())
+    assert set_key(result, Place.ACTIVATION, architecture, KEY) == result
+    assert [key.product_key for key in read_keys(result, architecture)] == [KEY]
+    assert assess(read_keys(result, architecture), IMAGE, {}) == []
+
+
+def test_a_component_of_the_very_architecture_goes_before_one_to_be_filled_in() -> None:
+    document = answer_file(shell_setup(KMS_KEY, "%arch%") + shell_setup(STANDARD_KEY))
+    result = set_key(document, Place.ACTIVATION, "amd64", KEY)
+    assert result == document.replace(STANDARD_KEY.encode(), KEY.encode())
+    assert [key.product_key for key in read_keys(result, "amd64")] == [KEY]
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        (image_setup("").replace("<Key></Key>", KMS_KEY), Place.IMAGE),
+        (image_setup("").replace("<ProductKey><Key></Key></ProductKey>", "Somebody"), Place.IMAGE),
+        (image_setup(f"<Value>{KMS_KEY}</Value>"), Place.IMAGE),
+        (shell_setup(f"<Key>{KMS_KEY}</Key>"), Place.ACTIVATION),
+        (shell_setup("<other:Key/>").replace("<settings", '<settings xmlns:other="urn:other"'), Place.ACTIVATION),
+        ('<settings pass="specialize">stray</settings>', Place.ACTIVATION),
+    ],
+)
+def test_a_key_is_never_put_beside_what_does_not_belong_there(content: str, place: Place) -> None:
+    with pytest.raises(InvalidAnswerFileError, match=r"holds (text|elements) where only"):
+        set_key(answer_file(content), place, "amd64", KEY)
+    read_keys(answer_file(content))
+
+
+@pytest.mark.parametrize(
+    ("release", "edition"),
+    [
+        *((str(release), str(edition)) for release, edition in keys.AVMA_KEYS),
+        *itertools.product(["1709", "1803", "1809", "1909"], ["Datacenter", "Standard"]),
+    ],
+)
+def test_what_is_put_into_a_file_is_right_in_it(release: str, edition: str) -> None:
+    system = image_system(release, edition)
+    decision = choose_key(system, None, {})
+    document = None
+    for place, product_key in ((Place.IMAGE, choose_image_key(system)), (Place.ACTIVATION, decision.product_key or "")):
+        document = set_key(document, place, "amd64", product_key)
+    assert assess(read_keys(document or b"", "amd64"), system, {}) == []
 
 
 def test_an_image_without_an_avma_key_is_said_to_be_one() -> None:

@@ -25,6 +25,8 @@ _NEW = f'<?xml version="1.0" encoding="utf-8"?>\n<unattend xmlns="{NAMESPACE}">\
 _INDENTATION = "    "
 # White space of XML, which is less than that of Python.
 _BLANKS = " \t\r\n"
+#: Values of processorArchitecture; what is none of them is to be filled in, by whatever makes an answer file of a template.
+_ARCHITECTURES = frozenset({"amd64", "arm", "arm64", "ia64", "msil", "neutral", "wow64", "x86"})
 # No character of XML, so that it separates the parts of an expanded name.
 _SEPARATOR = "\f"
 
@@ -44,6 +46,10 @@ class _Step:
     name: str
     identity: Mapping[str, str] = field(default_factory=dict)
     attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+#: How many steps lead to a component.
+_COMPONENT_DEPTH = 2
 
 
 class Place(Enum):
@@ -78,28 +84,51 @@ class Place(Enum):
 
 @dataclass(frozen=True)
 class CarriedKey:
-    """A product key in an answer file; the text is empty if its element is.
+    """What stands in the place of a product key in an answer file; the text is empty if its element is.
 
     :ivar architecture: ``processorArchitecture`` of the component.
+    :ivar misplaced: Whether it is text where an element belongs, or an element where text does.
     """
 
     place: Place
     architecture: str
     product_key: str = field(repr=False)
+    misplaced: bool = False
 
 
-def read_keys(document: bytes) -> list[CarriedKey]:
-    """The product keys that an answer file carries, for all architectures.
+def read_keys(document: bytes, architecture: str | None = None) -> list[CarriedKey]:
+    """The product keys that an answer file carries.
 
+    :param architecture: Of the components to look at; None for all.
     :raises InvalidAnswerFileError: It is not an answer file.
     """
     root = _AnswerFile(document).root
     carried = []
     for place in Place:
-        elements, missing = _find(root, place.steps(None))
-        if not missing:
-            carried += [CarriedKey(place, element.architecture, element.text.strip(_BLANKS)) for element in elements]
+        steps = list(place.steps(architecture))
+        for length in range(_COMPONENT_DEPTH + 1, len(steps) + 1):
+            elements, missing = _find(root, steps[:length])
+            if missing:
+                break
+            whole = length == len(steps)
+            carried += [
+                CarriedKey(place, element.architecture, element.value_text, bool(element.children) or not whole)
+                for element in elements
+                if whole or element.value_text
+            ]
     return carried
+
+
+def read_image_names(document: bytes, architecture: str) -> list[str]:
+    """The names of the images that an answer file has Setup install (``/IMAGE/NAME``).
+
+    :raises InvalidAnswerFileError: It is not an answer file.
+    """
+    component = list(Place.IMAGE.steps(architecture))[:_COMPONENT_DEPTH]
+    metadata = [_Step(name) for name in ("ImageInstall", "OSImage", "InstallFrom", "MetaData")]
+    elements, missing = _find(_AnswerFile(document).root, [*component, *metadata])
+    texts = [] if missing else [{child.name: child.value_text for child in element.children} for element in elements]
+    return [text["Value"] for text in texts if text.get("Key", "").upper() == "/IMAGE/NAME" and text.get("Value")]
 
 
 def set_key(document: bytes | None, place: Place, architecture: str, product_key: str) -> bytes:
@@ -107,7 +136,7 @@ def set_key(document: bytes | None, place: Place, architecture: str, product_key
 
     :param document: The answer file; None for a new one.
     :param architecture: ``processorArchitecture`` of the component.
-    :raises InvalidAnswerFileError: It is not an answer file.
+    :raises InvalidAnswerFileError: It is not an answer file, or the key would stand beside what does not belong there.
     """
     document = _NEW if document is None else document
     answers = _AnswerFile(document)
@@ -115,9 +144,7 @@ def set_key(document: bytes | None, place: Place, architecture: str, product_key
     if missing:
         edits = [answers.insert(elements[0], missing, product_key)]
     else:
-        edits = [
-            answers.fill(element, product_key) for element in elements if element.text.strip(_BLANKS) != product_key
-        ]
+        edits = [answers.fill(element, product_key) for element in elements if element.value_text != product_key]
     for where, replacement in reversed(edits):
         document = document[: where.start] + replacement + document[where.stop :]
     return document
@@ -157,8 +184,20 @@ class _Element:
     def matches(self, step: _Step) -> bool:
         """Whether it is the element of a step; values without case, since answer files hold both amd64 and AMD64."""
         return self.name == step.name and all(
-            self.attributes.get(name, "").lower() == value.lower() for name, value in step.identity.items()
+            self.attributes.get(name, "").lower() == value.lower()
+            or (name == "processorArchitecture" and self.is_template)
+            for name, value in step.identity.items()
         )
+
+    @property
+    def is_template(self) -> bool:
+        """Whether its architecture is yet to be filled in, as in ``%arch%``."""
+        return self.attributes.get("processorArchitecture", "neutral").lower() not in _ARCHITECTURES
+
+    @property
+    def value_text(self) -> str:
+        """Its own text, without what is blank around it."""
+        return self.text.strip(_BLANKS)
 
     @property
     def architecture(self) -> str:
@@ -174,7 +213,8 @@ def _find(root: _Element, steps: Iterable[_Step]) -> tuple[list[_Element], list[
         found = [child for element in elements for child in element.children if child.matches(missing[0])]
         if not found:
             break
-        elements = found
+        # A component of the very architecture goes before one that may become it.
+        elements = [element for element in found if not element.is_template] or found
         missing.pop(0)
     return elements, missing
 
@@ -193,6 +233,8 @@ class _AnswerFile:
 
     def fill(self, element: _Element, text: str) -> _Edit:
         """Exchange the text of an element, and leave comments and blank lines beside it."""
+        if element.children:
+            raise InvalidAnswerFileError(f"{element.name} holds elements where only a product key belongs")
         if self._is_single_tag(element):
             return self._open(element, text)
         where = element.value or _Span(element.content.stop, element.content.stop)
@@ -203,6 +245,10 @@ class _AnswerFile:
 
     def insert(self, parent: _Element, steps: Sequence[_Step], text: str) -> _Edit:
         """Add elements, one in the other, as the last of a parent, indented as the document is."""
+        if parent.value_text:
+            raise InvalidAnswerFileError(
+                f"{parent.name} holds text where only elements belong, such as {steps[0].name}"
+            )
         outer = self._indentation(parent)
         if parent.children:
             inner = self._indentation(parent.children[-1])

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .releases import VERSIONS, Edition, Release, System, WindowsVersion, find_version
+from .releases import VERSIONS, Edition, Release, System, WindowsVersion
 from .spelling import Named, read_system
 
 #: Where the AVMA keys stand, and when the table was read.
@@ -74,7 +74,8 @@ KMS_CLIENT_KEYS: Mapping[str, tuple[str, Edition]] = {
 }
 
 # The alphabet of product keys: base 24 without vowels and look-alikes, and the N of keys since Windows 8.
-GROUP = "[BCDFGHJKMNPQRTVWXY2346789]{5}"
+CHARACTER = "[BCDFGHJKMNPQRTVWXY2346789]"
+GROUP = f"{CHARACTER}{{5}}"
 _PRODUCT_KEY = re.compile(f"{GROUP}(?:-{GROUP}){{4}}")
 # Also in small letters and without hyphens.
 _ANY_PRODUCT_KEY = re.compile(f"(?:{GROUP}-?){{4}}({GROUP})", re.IGNORECASE)
@@ -244,4 +245,5 @@ def key_for(system: System, overrides: Overrides | None = None) -> str | None:
 
 def client_key_for(system: System) -> str | None:
     """The KMS client key that a machine needs, or None if none is documented."""
-    return kms_client_key(find_version(system.build, system.sku), system.edition)
+    version = next((version for version in VERSIONS if version.name == system.name), None)
+    return kms_client_key(version, system.edition)

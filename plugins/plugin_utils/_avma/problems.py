@@ -168,15 +168,39 @@ PROBLEMS: Mapping[str, Definition] = {
     ),
     "answer_file_without_key": Definition(
         "The answer file has no product key at {place}.",
-        "Run unattend_key on it.",
+        "{run_unattend_key}.",
+    ),
+    "answer_file_not_a_key": Definition(
+        "The answer file has {what} at {place}: with that, Windows Setup fails.",
+        "{run_unattend_key}, or put a whole product key there.",
+    ),
+    "image_key_not_a_key": Definition(
+        "The answer file has {what} at {place}: with that, Windows Setup fails.",
+        "{run_unattend_key} with {select_image}, or put a whole product key there, or none.",
+    ),
+    "answer_file_misplaced_key": Definition(
+        "The answer file has text where elements belong, or elements where text does, at {place}: Windows Setup does not accept that.",
+        "Correct it by hand: <ProductKey><Key>…</Key></ProductKey> in UserData, <ProductKey>…</ProductKey> in Shell-Setup.",
     ),
     "answer_file_other_key": Definition(
         "The key ending in {last_five} in the answer file is not the AVMA key of {system}.",
-        "Run unattend_key on it, or correct release and edition.",
+        "{run_unattend_key}, or correct {release_and_edition}.",
     ),
     "image_key_mismatch": Definition(
         "The key ending in {last_five}, by which the answer file chooses the image, is that of {key}, not of {system}.",
-        "Run unattend_key with select_image, or correct release and edition.",
+        "{run_unattend_key} with {select_image}, or correct {release_and_edition}.",
+    ),
+    "image_key_is_avma": Definition(
+        "The answer file chooses the image by the AVMA key ending in {last_five}, which Windows Setup is known to refuse there.",
+        "{run_unattend_key} with {select_image}: it puts the KMS client key there, which only chooses the image.",
+    ),
+    "image_name_mismatch": Definition(
+        "The answer file installs the image '{image}', which is {named}, and not {system}.",
+        "Correct /IMAGE/NAME in the answer file, or {release_and_edition}.",
+    ),
+    "no_kms_client_key": Definition(
+        "No KMS client key is documented for {name}.",
+        "{remedy}",
     ),
     "invalid_answer_file": Definition(
         "The answer file {path} cannot be used: {detail}.",
