@@ -63,6 +63,7 @@ class ActionModule(AvmaAction):
         return {
             "changed": False,
             "guest": {
+                "connection": session.route.to_dict(),
                 "fqdn": fqdn,
                 "system": system.to_dict(),
                 "license": license.to_dict() if license else None,

@@ -68,6 +68,17 @@ guest:
   returned: success
   type: dict
   contains:
+    connection:
+      description: How the guest was reached.
+      type: dict
+      sample: {host: null, plugin: winrm}
+      contains:
+        plugin:
+          description: The connection plugin, V(winrm), V(psrp), V(ssh) or V(hyperv.avma.powershell_direct).
+          type: str
+        host:
+          description: The Hyper-V host through which it was reached, by its name in the inventory; null if none.
+          type: str
     fqdn:
       description: >-
         The full DNS name, from its computer name and its domain; null if it is in no domain, or the hypervisor was not

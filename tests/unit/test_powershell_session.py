@@ -19,7 +19,13 @@ from ansible_collections.hyperv.avma.plugins.plugin_utils._session.errors import
     RouteError,
 )
 from ansible_collections.hyperv.avma.plugins.plugin_utils._session.instance import Reference
-from ansible_collections.hyperv.avma.plugins.plugin_utils._session.session import Get, Invoke, ProcessResult, Query
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session.session import (
+    Get,
+    Invoke,
+    ProcessResult,
+    Query,
+    Route,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,6 +47,7 @@ def fields(line: str) -> list[str]:
 class FakeInterpreter:
     """An interpreter that answers each line of data, and notes what it was given."""
 
+    route = Route("ssh")
     encrypted = True
 
     def __init__(self, answer: Callable[[list[str]], Any], **header: Any) -> None:

@@ -18,7 +18,7 @@ from ansible_collections.hyperv.avma.plugins.plugin_utils._session.errors import
     UnreachableError,
 )
 from ansible_collections.hyperv.avma.plugins.plugin_utils._session.interpreter import Guest, guest_of
-from ansible_collections.hyperv.avma.plugins.plugin_utils._session.session import ProcessResult
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session.session import ProcessResult, Route
 
 from .test_powershell_session import fields
 
@@ -38,6 +38,8 @@ def error(kind: str, identifier: str, **parts: str) -> dict[str, Any]:
 
 class FakeHost:
     """A host that answers for its guest, and notes what it was given."""
+
+    route = Route("winrm")
 
     def __init__(self, document: dict[str, Any] | Exception, encrypted: bool = True) -> None:
         self.document = document
@@ -194,7 +196,7 @@ def test_a_vm_that_moved_is_found_on_its_new_node_and_stays_there() -> None:
     session = PowerShellSession(interpreter, "web01")
     for _ in range(2):
         session.query("SELECT * FROM Thing")
-    assert interpreter.host == "hv03"
+    assert session.route == Route("hyperv.avma.powershell_direct", "hv03")
     assert [len(host.given) for host in (first, second, new)] == [1, 1, 2]
 
 

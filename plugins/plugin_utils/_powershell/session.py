@@ -14,7 +14,7 @@ from .._avma.problems import problem
 from .._session.errors import InvalidAnswerError, RouteError, TooLargeError
 from .._session.instance import Instance
 from .._session.interpreter import Interpreter
-from .._session.session import CIMV2, Argument, Get, Invoke, ProcessResult, Query, Request
+from .._session.session import CIMV2, Argument, Get, Invoke, ProcessResult, Query, Request, Route
 from . import requests, scripts
 from .requests import Run, Step
 
@@ -43,6 +43,11 @@ class PowerShellSession:
         self._answers: list[tuple[Step, Any]] = []
         self._answered = 0.0
         self.machine = machine
+
+    @property
+    def route(self) -> Route:
+        """How it is reached."""
+        return self._interpreter.route
 
     @property
     def encrypted(self) -> bool:

@@ -12,7 +12,7 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.release import __version__ as ansible_version
 
 from .._session.errors import UnreachableError
-from .._session.session import ProcessResult
+from .._session.session import ProcessResult, Route
 from . import scripts
 
 #: Up to 2.17, Ansible puts every command for Windows into an -EncodedCommand of its own.
@@ -22,6 +22,7 @@ _WRAPS = tuple(map(int, ansible_version.split(".")[:2])) < (2, 18)
 class SshInterpreter:
     """An ``Interpreter`` on ``ansible.builtin.ssh``, whether the default shell is cmd.exe or powershell.exe."""
 
+    route = Route("ssh")
     encrypted = True
 
     def __init__(self, connection: Any) -> None:

@@ -21,10 +21,13 @@ from .._avma.vms import STATES
 from .._session.errors import RouteError, RouteUnreachableError, SessionError, UnreachableError
 from .._session.instance import Instance
 from .._session.interpreter import Guest, Hosts, Interpreter
-from .._session.session import ProcessResult
+from .._session.session import ProcessResult, Route
 from . import requests, scripts
 
 _Answer = TypeVar("_Answer")
+
+#: The connection plugin of such a guest.
+PLUGIN = "hyperv.avma.powershell_direct"
 
 _RUNNING = 2
 #: Windows Server 2016 is 10.0, Windows Server 2012 R2 is 6.3.
@@ -49,6 +52,11 @@ class HostInterpreter:
         self._hosts = hosts
         #: The host that has the VM, as far as is known.
         self.host = guest.host
+
+    @property
+    def route(self) -> Route:
+        """By which host it is reached: the one that has the virtual machine, once that is known."""
+        return Route(PLUGIN, self.host)
 
     @property
     def encrypted(self) -> bool:

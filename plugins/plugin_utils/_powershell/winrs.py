@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from .._session.session import ProcessResult
+from .._session.session import ProcessResult, Route
 from . import scripts
 
 
@@ -30,9 +30,10 @@ class Programs(Protocol):
 class WinrsInterpreter:
     """An ``Interpreter`` of a machine that is reached by winrm or psrp."""
 
-    def __init__(self, programs: Programs) -> None:
+    def __init__(self, programs: Programs, route: Route) -> None:
         """Run it as one of a machine's programs."""
         self._programs = programs
+        self.route = route
 
     @property
     def encrypted(self) -> bool:

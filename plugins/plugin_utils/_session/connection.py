@@ -13,6 +13,7 @@ from typing import Any
 
 from .._powershell.session import PowerShellSession
 from .._powershell.ssh import SshInterpreter
+from .._powershell.through_host import PLUGIN as THROUGH_HOST
 from .._powershell.through_host import HostInterpreter
 from .._powershell.winrs import WinrsInterpreter
 from .._wsman.psrp import PsrpTransport
@@ -24,15 +25,11 @@ from .._wsman.winrm import WinrmTransport
 # needs the library of another.
 from .errors import UnsupportedConnectionError
 from .interpreter import Hosts, Interpreter, guest_of
-from .session import Session
+from .session import Route, Session
 
 #: Names the folder to record into, on the controller; docs/recording.md is the guide.
 RECORD_VARIABLE = "HYPERV_AVMA_RECORD"
 _TICKET_CACHE = "KRB5CCNAME"
-
-
-#: The connection plugin of a guest that is reached through its host.
-THROUGH_HOST = "hyperv.avma.powershell_direct"
 
 
 def open_session(connection: Any, machine: str, hosts: Hosts | None = None) -> Session:
@@ -51,7 +48,9 @@ def open_session(connection: Any, machine: str, hosts: Hosts | None = None) -> S
         return PowerShellSession(SshInterpreter(connection), machine)
     transport = _transport(connection)
     folder = os.environ.get(RECORD_VARIABLE)
-    return WSManSession(RecordingTransport(transport, Path(folder)) if folder else transport, machine)
+    session = WSManSession(RecordingTransport(transport, Path(folder)) if folder else transport, machine)
+    session.route = Route(connection.transport)
+    return session
 
 
 @contextmanager
@@ -78,7 +77,7 @@ def open_interpreter(connection: Any) -> Interpreter:
     """
     if connection.transport == "ssh":
         return SshInterpreter(connection)
-    return WinrsInterpreter(_transport(connection))
+    return WinrsInterpreter(_transport(connection), Route(connection.transport))
 
 
 def _transport(connection: Any) -> Transport:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from .._avma.problems import problem
 from .errors import RouteError
 from .escape import wql_literal
-from .session import ProcessResult
+from .session import ProcessResult, Route
 
 #: The Name of a VM is a GUID, that of the host, which is such an instance too, is none.
 _GUID_PATTERN = "-".join("_" * length for length in (8, 4, 4, 4, 12))
@@ -20,6 +20,10 @@ _GUID_PATTERN = "-".join("_" * length for length in (8, 4, 4, 4, 12))
 
 class Interpreter(Protocol):
     """The way to a Windows PowerShell of the machine."""
+
+    @property
+    def route(self) -> Route:
+        """How it is reached."""
 
     @property
     def encrypted(self) -> bool:

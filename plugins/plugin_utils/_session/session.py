@@ -71,6 +71,22 @@ class ProcessResult:
     stderr: bytes
 
 
+@dataclass(frozen=True)
+class Route:
+    """How a machine is reached.
+
+    :ivar plugin: The connection plugin.
+    :ivar host: The Hyper-V host through which a guest is reached, by its inventory name.
+    """
+
+    plugin: str
+    host: str | None = None
+
+    def to_dict(self) -> dict[str, str | None]:
+        """As the modules return it."""
+        return {"plugin": self.plugin, "host": self.host}
+
+
 class Session(Protocol):
     """Queries and method calls on one machine.
 
@@ -80,6 +96,10 @@ class Session(Protocol):
 
     #: The name by which the user knows the machine, for messages.
     machine: str
+
+    @property
+    def route(self) -> Route:
+        """How it is reached."""
 
     @property
     def encrypted(self) -> bool:

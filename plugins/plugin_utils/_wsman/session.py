@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element
 
 from .._session.errors import FaultError, TooLargeError
 from .._session.instance import Instance
-from .._session.session import CIMV2, Argument, ProcessResult, Request
+from .._session.session import CIMV2, Argument, ProcessResult, Request, Route
 from . import messages
 
 #: Far above what a default WinRM service may send (500 KB), far below what hurts the controller.
@@ -67,6 +67,8 @@ class WSManSession:
         self._transport = transport
         self._sleep = sleep
         self.machine = machine
+        #: How it is reached; whoever chose the transport says it.
+        self.route = Route("winrm")
 
     @property
     def encrypted(self) -> bool:
