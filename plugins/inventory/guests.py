@@ -47,9 +47,17 @@ options:
     description:
       - How to connect, in the same variables as a Hyper-V host would have in an inventory, such as C(ansible_user) and
         C(ansible_password). Templates and vaulted values can be used.
-      - C(ansible_connection) is V(ansible.builtin.winrm) unless it is V(ansible.builtin.psrp).
+      - C(ansible_connection) is V(ansible.builtin.winrm) unless it is V(ansible.builtin.psrp) or V(ansible.builtin.ssh).
     type: dict
     default: {}
+  through_host:
+    description:
+      - Whether all guests are to be reached through their Hyper-V hosts, by P(hyperv.avma.powershell_direct#connection), so that they need
+        no network. They have that C(ansible_connection) then, and no C(ansible_host).
+      - The Hyper-V hosts must be in the inventory too, with their own connection variables.
+    type: bool
+    default: false
+    version_added: 0.2.0
   key_overrides:
     description:
       - Additions to the table of AVMA keys, as M(hyperv.avma.guest_key) takes them.
@@ -98,6 +106,15 @@ compose:
   ansible_host: avma_addresses | first
 
 ---
+# Guests without a network, whose Hyper-V hosts are in another file of the inventory
+plugin: hyperv.avma.guests
+hosts: [hv01.example.com, hv02.example.com]
+variables:
+  ansible_user: svc-avma@EXAMPLE.COM
+  ansible_password: "{{ lookup('ansible.builtin.env', 'AVMA_PASSWORD') }}"
+through_host: true
+
+---
 # Hosts that differ in how they are reached
 plugin: hyperv.avma.guests
 hosts:
@@ -132,7 +149,7 @@ from ..plugin_utils._avma.problems import problem
 from ..plugin_utils._avma.vms import Activator, assess_vm
 from ..plugin_utils._fleet.reach import connect
 from ..plugin_utils._fleet.workers import Workers
-from ..plugin_utils._session.connection import open_session, own_ticket_cache
+from ..plugin_utils._session.connection import THROUGH_HOST, open_session, own_ticket_cache
 from ..plugin_utils._session.errors import SessionError
 from ..plugin_utils._windows.cluster import read_cluster
 from ..plugin_utils._windows.hosts import read_host
@@ -283,6 +300,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return str(name) if name else None
 
     def _add(self, name: str, variables: Mapping[str, Any]) -> None:
+        if self.get_option("through_host"):
+            variables = {**variables, "ansible_connection": THROUGH_HOST}
+            variables.pop("ansible_host", None)
         self.inventory.add_host(name)
         for key, value in variables.items():
             self.inventory.set_variable(name, key, value)

@@ -30,9 +30,10 @@ VM: dict[str, Any] = {
 def inventory_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """``inventory_of(host=[vm, …], …)``: the hosts of the inventory, with their variables, by what each Hyper-V host answered."""
 
-    def build(**answers: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    def build(*, through_host: bool = False, **answers: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
         path = tmp_path / "guests.avma.yml"
-        path.write_text(yaml.safe_dump({"plugin": "hyperv.avma.guests", "hosts": list(answers)}))
+        source = {"plugin": "hyperv.avma.guests", "hosts": list(answers), "through_host": through_host}
+        path.write_text(yaml.safe_dump(source))
         plugin = inventory_loader.get("hyperv.avma.guests")
         vms = [{**_variables(host, {**VM, **vm}), "avma_cluster": None} for host, vms in answers.items() for vm in vms]
         monkeypatch.setattr(plugin, "_ask", lambda: (vms, True))
@@ -98,3 +99,12 @@ def test_address_is_one_that_can_be_reached_and_is_not_the_controller(
 ) -> None:
     [variables] = inventory_of(hv1=[{"fqdn": fqdn, "addresses": addresses}]).values()
     assert variables.get("ansible_host") == address
+
+
+def test_guests_are_reached_through_their_hosts_by_one_option(inventory_of: Any) -> None:
+    vm = {"fqdn": "web.lab.example"}
+    assert inventory_of(hv1=[vm])["web"]["ansible_host"] == "web.lab.example"
+    guest = inventory_of(hv1=[vm], through_host=True)["web"]
+    assert guest["ansible_connection"] == "hyperv.avma.powershell_direct"
+    assert (guest["avma_host"], guest["avma_vm_id"], guest["avma_vm_name"]) == ("hv1", VM["id"], "web")
+    assert "ansible_host" not in guest

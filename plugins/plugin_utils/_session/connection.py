@@ -11,10 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from .._powershell import through_host
 from .._powershell.session import PowerShellSession
 from .._powershell.ssh import SshInterpreter
-from .._powershell.through_host import PLUGIN as THROUGH_HOST
-from .._powershell.through_host import HostInterpreter
 from .._powershell.winrs import WinrsInterpreter
 from .._wsman.psrp import PsrpTransport
 from .._wsman.recording import RecordingTransport
@@ -29,6 +28,8 @@ from .session import Route, Session
 
 #: Names the folder to record into, on the controller; docs/recording.md is the guide.
 RECORD_VARIABLE = "HYPERV_AVMA_RECORD"
+#: The connection plugin of a guest that is reached through its host.
+THROUGH_HOST = through_host.PLUGIN
 _TICKET_CACHE = "KRB5CCNAME"
 
 
@@ -43,7 +44,7 @@ def open_session(connection: Any, machine: str, hosts: Hosts | None = None) -> S
     :raises AnsibleConnectionFailure: The plugin cannot connect.
     """
     if connection.transport == THROUGH_HOST and hosts is not None:
-        return PowerShellSession(HostInterpreter(guest_of(connection), hosts), machine)
+        return PowerShellSession(through_host.HostInterpreter(guest_of(connection), hosts), machine)
     if connection.transport == "ssh":
         return PowerShellSession(SshInterpreter(connection), machine)
     transport = _transport(connection)
