@@ -65,6 +65,24 @@ connections: venv collection ## Playbooks against the lab, over every other conn
 	  $(PY) -m pytest -n 2 tests/integration --connection=$$connection; \
 	done
 
+# Added to what the tests see, and to nothing else.
+KERBEROS := build/kerberos
+# CI gives fewer, as its time is limited.
+KERBEROS_TESTS := tests/integration
+CREDSSP_TESTS := tests/integration/test_guest_key.py tests/integration/test_host_key.py
+
+.PHONY: kerberos
+kerberos: venv collection ## Kerberos and CredSSP: the playbooks and all that can fail, with a KDC of its own, and a Samba AD where there is one
+	$(PY) tools/kerberos.py
+	$(PY) -m uv pip install --quiet --python $(PY) --no-deps --target $(KERBEROS) -r requirements-kerberos.txt
+	PYTHONPATH=$(CURDIR)/$(KERBEROS) $(PY) -m pytest -n 2 tests/domain
+	@for run in "winrm-kerberos $(KERBEROS_TESTS)" "psrp-kerberos $(KERBEROS_TESTS)" \
+	    "winrm-credssp $(CREDSSP_TESTS)" "psrp-credssp $(CREDSSP_TESTS)"; do \
+	  set -- $$run; \
+	  echo "== $$1"; \
+	  PYTHONPATH=$(CURDIR)/$(KERBEROS) $(PY) -m pytest -n 2 --connection=$$1 $${@:2}; \
+	done
+
 .PHONY: molecule
 molecule: venv collection ## The molecule scenarios, each on a lab of its own
 	$(PY) -m molecule test --all

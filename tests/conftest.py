@@ -8,7 +8,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from integration.connections import CONNECTIONS
+from integration.connections import CONNECTIONS, DOMAIN_CONNECTIONS
 from lab.client import Lab
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,11 +42,14 @@ hypothesis.settings.load_profile("default")
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--connection",
-        choices=list(CONNECTIONS),
+        choices=[*CONNECTIONS, *DOMAIN_CONNECTIONS],
         default="winrm-ntlm",
         help="how the simulated machines are reached, but for what a test is about",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    Lab.listener = CONNECTIONS[config.getoption("--connection")]
+    connection = config.getoption("--connection")
+    Lab.listener = {**CONNECTIONS, **DOMAIN_CONNECTIONS}[connection]
+    if connection in DOMAIN_CONNECTIONS:
+        Lab.users = [{"name": "admin"}]

@@ -17,3 +17,18 @@ CONNECTIONS: dict[str, dict[str, Any]] = {
     "psrp-negotiate": {"connection": "psrp"},
     "psrp-basic-tls": {"connection": "psrp", **_BASIC},
 }
+
+#: Those of machines in a domain, which `make kerberos` runs: they need a KDC and libraries that nothing else needs.
+DOMAIN_CONNECTIONS: dict[str, dict[str, Any]] = {
+    "winrm-kerberos": {"authentication": ["kerberos", "negotiate"]},
+    "psrp-kerberos": {"connection": "psrp", "authentication": ["kerberos", "negotiate"]},
+    "winrm-kerberos-tls": {"tls": True, "channel_binding": True, "authentication": ["kerberos", "negotiate"]},
+    "psrp-kerberos-tls": {
+        "connection": "psrp",
+        "tls": True,
+        "channel_binding": True,
+        "authentication": ["kerberos", "negotiate"],
+    },
+    "winrm-credssp": {"authentication": ["credssp"]},
+    "psrp-credssp": {"connection": "psrp", "authentication": ["credssp"]},
+}

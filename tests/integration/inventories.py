@@ -45,7 +45,10 @@ def write(directory: Path, **source: Any) -> Path:
 
 
 def read(path: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> Inventory:
-    """What ansible-inventory makes of a source, run in the source's folder."""
+    """What ansible-inventory makes of a source, run in the source's folder.
+
+    :param environment: What it has beside the little that it needs, such as ``Lab.environment``.
+    """
     # Empty, in the place of the one in the home folder, which is the developer's.
     configuration = path.parent / "ansible.cfg"
     configuration.touch()
@@ -71,3 +74,9 @@ def read(path: Path, *arguments: str, environment: Mapping[str, str] | None = No
     hosts = listed.pop("_meta", {}).get("hostvars", {})
     groups = {name: set(group.get("hosts", [])) for name, group in listed.items()}
     return Inventory(done.returncode, done.stderr, hosts, groups)
+
+
+def names(lab: Lab, group: str) -> list[str]:
+    """The machines of a group of a lab's inventory."""
+    groups = yaml.safe_load(lab.inventory.read_text(encoding="utf-8"))["all"]["children"]
+    return list(groups[group]["hosts"])

@@ -87,8 +87,8 @@ def run_playbook(
     for file in (record, configuration):
         file.touch()
     environment = {
-        **environment,
         **{name: os.environ[name] for name in INHERITED if name in os.environ},
+        **environment,
         "ANSIBLE_CONFIG": str(configuration),
         "ANSIBLE_HOME": str(directory / "ansible"),
         "ANSIBLE_CALLBACK_PLUGINS": str(_CALLBACKS),
@@ -100,6 +100,8 @@ def run_playbook(
         "AVMA_TEST_RESULTS": str(record),
         "LC_ALL": "C.UTF-8",
     }
+    if lab:
+        environment |= lab.environment
     inventory = ["-i", str(lab.inventory)] if lab else []
     process = subprocess.run(
         [sys.executable, "-m", "ansible.cli.playbook", *inventory, str(playbook), *arguments],

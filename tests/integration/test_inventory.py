@@ -59,12 +59,15 @@ class Asker:
     def __init__(self, lab: Lab, directory: Path) -> None:
         self._directory = directory
         self.machines = inventories.machines(lab, TOPOLOGY_HOSTS)
+        self._environment = lab.environment
 
     def __call__(self, *arguments: str, environment: dict[str, str] | None = None, **source: Any) -> Inventory:
         """The inventory; without ``hosts`` and ``clusters``, of all hosts with a Hyper-V role that are not down."""
         if not {"hosts", "clusters"} & set(source):
             source["hosts"] = {name: self.machines[name] for name in ("N1", "N2", "SOLO")}
-        return inventories.read(self.write(**source), *arguments, environment=environment)
+        return inventories.read(
+            self.write(**source), *arguments, environment={**self._environment, **(environment or {})}
+        )
 
     def write(self, **source: Any) -> Path:
         return inventories.write(self._directory, **source)

@@ -3,7 +3,8 @@
 """Who may talk to a machine, and the encryption of messages: [MS-WSMV] 2.2.9.1, [MS-NTHT], RFC 7617, DSP0226 annex (secprofile).
 
 Negotiate is bound to its connection, as on Windows: the handshake authenticates the TCP connection, and its keys encrypt what follows.
-Channel binding tokens are not checked (CbtHardeningLevel is Relaxed by default, which accepts clients that send none).
+CbtHardeningLevel is Relaxed by default, which accepts clients that send no channel binding token: here, none is looked at unless the
+listener asks for it.
 """
 
 from __future__ import annotations
@@ -18,13 +19,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import spnego
+from spnego.channel_bindings import GssChannelBindings
 from spnego.exceptions import SpnegoError
 
-from lab.simulation import Account, ListenerOptions
+from lab.kerberos import Domain
+from lab.simulation import SimulatedMachine
+from lab.tls import Certificates
 
+#: Schemes of HTTP → as the options of a listener name them; the challenges that a listener sends.
+_PROTOCOLS = {"negotiate": "negotiate", "ntlm": "negotiate", "kerberos": "kerberos", "credssp": "credssp"}
+_CHALLENGES = {"negotiate": "Negotiate", "kerberos": "Kerberos", "credssp": "CredSSP"}
+_NTLM = b"NTLMSSP\x00"
+#: DER of 1.2.840.113554.1.2.2 (RFC 4121) and 1.3.6.1.5.5.2 (RFC 4178).
+_KERBEROS_OID = bytes.fromhex("06092a864886f712010202")
+_SPNEGO_OID = bytes.fromhex("06062b0601050502")
+#: Seconds that clocks may differ (RFC 4120, 3.2.3; Windows' default).
+_CLOCK_SKEW = 300
 MUTUAL = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
 _BOUNDARY = b"--Encrypted Boundary"
-_PROTOCOL = "application/HTTP-SPNEGO-session-encrypted"
+#: The protocols of [MS-WSMV] 2.2.9.1; the first is Negotiate's.
+_PROTOCOL_TYPES = tuple(f"application/HTTP-{name}-session-encrypted" for name in ("SPNEGO", "Kerberos", "CredSSP"))
+#: CredSSP encrypts in pieces ([MS-WSMV] 2.2.9.1.3).
+_CREDSSP_CHUNK = 16384
 _DATA_HEADER = b"\tContent-Type: application/octet-stream\r\n"
 
 
@@ -56,14 +72,32 @@ class Verdict:
 class Authenticator:
     """The authentication of one machine's listener."""
 
-    def __init__(self, machine: str, account: Account, options: ListenerOptions, directory: Path) -> None:
-        self._account = account
-        self._options = options
-        self._users = directory / f"{machine}.users"
+    def __init__(
+        self, machine: SimulatedMachine, directory: Path, domain: Domain | None, certificates: Certificates | None
+    ) -> None:
+        """Let in the machine's administrator and, if it is a member of a domain, those of the domain.
+
+        :param directory: Where the accounts are written to.
+        :param certificates: Of a listener with TLS.
+        """
+        self._account = machine.account
+        self._options = machine.listener
+        self._users = directory / f"{machine.name}.users"
+        self._keytab = domain.keytab(machine.name) if domain else None
+        self._binding = (
+            GssChannelBindings(application_data=certificates.binding)
+            if certificates and self._options.channel_binding
+            else None
+        )
         # pyspnego's acceptor reads the accounts from a file. A user may name the machine, a dot, or no domain.
-        lines = [f"{domain}:{account.name}:{account.password}\n" for domain in ("", ".", machine)]
+        names = [(prefix, self._account.name, self._account.password) for prefix in ("", ".", machine.name)]
+        for user in domain.users if domain else ():
+            if domain and user.state == "enabled":
+                prefixes = (domain.domain, domain.realm, domain.domain.partition(".")[0].upper())
+                names += [(prefix, user.name, user.password) for prefix in prefixes]
+                names.append(("", f"{user.name}@{domain.realm}", user.password))
         self._users.touch(mode=0o600)
-        self._users.write_text("".join(lines), encoding="utf-8")
+        self._users.write_text("".join(":".join(item) + "\n" for item in names), encoding="utf-8")
 
     def authenticate(
         self, connection: Connection, authorization: str, client_certificate: Mapping[str, object] | None
@@ -71,8 +105,9 @@ class Authenticator:
         """Judge a request by its Authorization header and the connection's past."""
         scheme, _, value = authorization.partition(" ")
         allowed = self._options.authentication
-        if scheme.lower() in {"negotiate", "ntlm"} and "negotiate" in allowed:
-            return self._negotiate(connection, scheme, value)
+        protocol = _PROTOCOLS.get(scheme.lower())
+        if protocol is not None and protocol in allowed:
+            return self._exchange(connection, scheme, value)
         if scheme.lower() == "basic" and self._basic_allowed and self._basic(value):
             connection.authenticated, connection.context = True, None
             return Verdict(True)
@@ -89,9 +124,7 @@ class Authenticator:
 
     @property
     def _offers(self) -> tuple[str, ...]:
-        offers = []
-        if "negotiate" in self._options.authentication:
-            offers.append("Negotiate")
+        offers = [_CHALLENGES[scheme] for scheme in self._options.authentication if scheme in _CHALLENGES]
         if self._basic_allowed:
             offers.append('Basic realm="WSMAN"')
         return tuple(offers)
@@ -107,55 +140,93 @@ class Authenticator:
             hmac.compare_digest(given, expected.encode(encoding, errors="replace")) for encoding in ("utf-8", "latin-1")
         )
 
-    def _negotiate(self, connection: Connection, scheme: str, value: str) -> Verdict:
-        # Process-wide, and read at every step of the handshake: each machine has accounts of its own.
+    def _exchange(self, connection: Connection, scheme: str, value: str) -> Verdict:
+        # Process-wide, and read at every step of the handshake: each machine has accounts and keys of its own.
         os.environ["NTLM_USER_FILE"] = str(self._users)
-        if connection.authenticated or connection.context is None:
-            connection.context = spnego.server(protocol="negotiate", service="http")
-            connection.authenticated = False
+        os.environ["KRB5_KTNAME"] = f"FILE:{self._keytab or '/nonexistent'}"
         try:
-            token = connection.context.step(base64.b64decode(value, validate=True))
-        except (SpnegoError, binascii.Error):
-            # A wrong password, an unknown user, or no token at all.
+            token = base64.b64decode(value, validate=True)
+            if connection.authenticated or connection.context is None:
+                connection.context = self._acceptor(scheme.lower(), token)
+                connection.authenticated = False
+            answer = connection.context.step(token)
+        except (SpnegoError, ImportError, AttributeError, binascii.Error):
+            # A wrong password, an unknown user, a ticket for another machine (for which pyspnego raises AttributeError: it looks at the
+            # flags of the login that failed), or no token at all.
             connection.context = None
             return Verdict(False, self._offers)
-        challenges = (f"{scheme} {base64.b64encode(token).decode()}",) if token else ()
+        challenges = (f"{scheme} {base64.b64encode(answer).decode()}",) if answer else ()
         connection.authenticated = connection.context.complete
+        if connection.authenticated and not self._accepts(connection.context):
+            connection.context, connection.authenticated = None, False
+            return Verdict(False, self._offers)
         return Verdict(connection.authenticated, challenges)
+
+    def _acceptor(self, scheme: str, token: bytes) -> spnego.ContextProxy:
+        """What answers to the first token of a handshake."""
+        if scheme == "credssp":
+            return spnego.server(protocol="credssp")
+        if _KERBEROS_OID in token[:64] and not token.startswith(_NTLM) and _SPNEGO_OID not in token[:32]:
+            # Kerberos without Negotiate around it, as pywinrm sends it under either scheme.
+            return spnego.server(protocol="kerberos", channel_bindings=self._binding)
+        return spnego.server(protocol="negotiate", service="http", channel_bindings=self._binding)
+
+    def _accepts(self, context: spnego.ContextProxy) -> bool:
+        """What a machine of a domain looks at beside the token."""
+        return context.negotiated_protocol != "kerberos" or abs(self._options.clock) <= _CLOCK_SKEW
 
 
 def is_encrypted(content_type: str) -> bool:
     """Whether a body of this Content-Type is an encrypted message."""
-    return content_type.startswith("multipart/encrypted")
+    return content_type.startswith(("multipart/encrypted", "multipart/x-multi-encrypted"))
 
 
 def decrypt(connection: Connection, data: bytes) -> bytes:
-    """The message inside a ``multipart/encrypted`` body. Raises ``MessageError``."""
-    _, found, payload = data.partition(_DATA_HEADER)
-    payload, closed, _ = payload.rpartition(_BOUNDARY + b"--")
-    if connection.context is None or not connection.authenticated or not found or not closed or len(payload) < 4:
+    """The message inside a ``multipart/encrypted`` body, or in the chunks of CredSSP. Raises ``MessageError``."""
+    body, closed, _ = data.rpartition(_BOUNDARY + b"--")
+    # Parts are heads and payloads in turn; a payload is binary, but whatever stands in it is not followed by the head of a payload.
+    payloads = body.split(_BOUNDARY + b"\r\n" + _DATA_HEADER)[1:]
+    if connection.context is None or not connection.authenticated or not closed or not payloads:
         raise MessageError
-    (length,) = struct.unpack_from("<I", payload)
-    try:
-        return connection.context.unwrap_winrm(payload[4 : 4 + length], payload[4 + length :])
-    except SpnegoError as error:
-        raise MessageError from error
+    message = b""
+    for number, payload in enumerate(payloads, 1):
+        if number < len(payloads):
+            payload = payload.rpartition(_BOUNDARY + b"\r\n\tContent-Type: ")[0]
+        if len(payload) < 4:
+            raise MessageError
+        (length,) = struct.unpack_from("<I", payload)
+        try:
+            message += connection.context.unwrap_winrm(payload[4 : 4 + length], payload[4 + length :])
+        except SpnegoError as error:
+            raise MessageError from error
+    return message
 
 
-def encrypt(connection: Connection, message: bytes) -> tuple[str, bytes]:
-    """Content-Type and body of an encrypted message."""
+def encrypt(connection: Connection, message: bytes, asked: str) -> tuple[str, bytes]:
+    """Content-Type and body of an encrypted message.
+
+    :param asked: The Content-Type of the request: the answer is encrypted by the same protocol.
+    """
     assert connection.context is not None
-    wrapped = connection.context.wrap_winrm(message)
-    length = len(message) + wrapped.padding_length
-    head = (
-        _BOUNDARY + b"\r\n"
-        b"\tContent-Type: " + _PROTOCOL.encode() + b"\r\n"
-        b"\tOriginalContent: type=application/soap+xml;charset=UTF-8;Length="
-        + str(length).encode()
-        + b"\r\n"
-        + _BOUNDARY
-        + b"\r\n"
-    )
-    body = struct.pack("<I", len(wrapped.header)) + wrapped.header + wrapped.data
-    content_type = f'multipart/encrypted;protocol="{_PROTOCOL}";boundary="Encrypted Boundary"'
-    return content_type, head + _DATA_HEADER + body + _BOUNDARY + b"--\r\n"
+    protocol = next((name for name in _PROTOCOL_TYPES if name in asked), _PROTOCOL_TYPES[0])
+    size = _CREDSSP_CHUNK if "CredSSP" in protocol else max(len(message), 1)
+    chunks = [message[start : start + size] for start in range(0, len(message), size)]
+    body = b""
+    for chunk in chunks:
+        wrapped = connection.context.wrap_winrm(chunk)
+        length = len(chunk) + wrapped.padding_length
+        body += (
+            _BOUNDARY + b"\r\n"
+            b"\tContent-Type: " + protocol.encode() + b"\r\n"
+            b"\tOriginalContent: type=application/soap+xml;charset=UTF-8;Length="
+            + str(length).encode()
+            + b"\r\n"
+            + _BOUNDARY
+            + b"\r\n"
+            + _DATA_HEADER
+            + struct.pack("<I", len(wrapped.header))
+            + wrapped.header
+            + wrapped.data
+        )
+    kind = "multipart/x-multi-encrypted" if len(chunks) > 1 else "multipart/encrypted"
+    return f'{kind};protocol="{protocol}";boundary="Encrypted Boundary"', body + _BOUNDARY + b"--\r\n"

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar
@@ -29,6 +29,8 @@ class Lab:
 
     #: How the machines of every lab listen, but for what their topology says.
     listener: ClassVar[Mapping[str, Any]] = {}
+    #: The users of every lab's domain, but for what its topology says; without any, there is none.
+    users: ClassVar[Sequence[Mapping[str, Any]]] = ()
 
     def __init__(self, topology: Path | Mapping[str, Any], directory: Path | None = None) -> None:
         self._temporary = tempfile.TemporaryDirectory(prefix="lab-") if directory is None else None
@@ -46,7 +48,10 @@ class Lab:
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(_TESTS)},
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join([str(_TESTS), *filter(None, [os.environ.get("PYTHONPATH")])]),
+            },
             text=True,
         )
         assert self._process.stdout is not None
@@ -72,7 +77,8 @@ class Lab:
         defaults = topology.get("defaults", {})
         everyone = defaults.get("all", {})
         listener = {**self.listener, **everyone.get("listener", {})}
-        return {**topology, "defaults": {**defaults, "all": {**everyone, "listener": listener}}}
+        users = [dict(user) for user in topology.get("users", self.users)]
+        return {**topology, "users": users, "defaults": {**defaults, "all": {**everyone, "listener": listener}}}
 
     def _end(self) -> None:
         if self._process is not None:
@@ -102,6 +108,17 @@ class Lab:
     def writes(self) -> dict[str, list[dict[str, Any]]]:
         """The method calls that may change something, by machine; machines without any are left out."""
         return {name: report["writes"] for name, report in self.call("counters").items() if report["writes"]}
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What Ansible's environment must have to reach the machines: where the domain's KDC is, if there is a domain."""
+        configuration = self.directory / "krb5.conf"
+        return {"KRB5_CONFIG": str(configuration)} if configuration.exists() else {}
+
+    def failed_logins(self, user: str) -> int:
+        """How many wrong passwords of a user of the domain its KDC has seen since the last right one."""
+        failed: int = self.call("failed_logins", user=user)
+        return failed
 
     def reset_counters(self) -> None:
         """Begin new journals everywhere."""

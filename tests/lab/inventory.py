@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from lab.kerberos import Domain
 from lab.listener import ADDRESS
 from lab.server import Lab
 from lab.simulation import ListenerOptions
@@ -41,6 +42,8 @@ def _variables(lab: Lab, name: str) -> dict[str, Any]:
         "ansible_psrp_protocol": scheme,
         **_authentication(options),
     }
+    if lab.domain is not None and options.authentication[0] in {"kerberos", "credssp"}:
+        variables |= _in_domain(lab.domain, name)
     if options.tls and lab.certificates:
         variables |= _trust(lab.certificates)
     return variables | dict(lab.simulation.variables.get(name, {}))
@@ -50,6 +53,8 @@ def _authentication(options: ListenerOptions) -> dict[str, str]:
     """The first scheme that the listener offers, as each plugin names it."""
     winrm, psrp = {
         "negotiate": ("ntlm", "negotiate"),
+        "kerberos": ("kerberos", "kerberos"),
+        "credssp": ("credssp", "credssp"),
         "basic": ("basic", "basic"),
         "certificate": ("certificate", "certificate"),
     }[options.authentication[0]]
@@ -57,6 +62,20 @@ def _authentication(options: ListenerOptions) -> dict[str, str]:
     if psrp == "basic" and not options.tls:
         variables["ansible_psrp_message_encryption"] = "never"
     return variables
+
+
+def _in_domain(domain: Domain, machine: str) -> dict[str, Any]:
+    """The first user of the domain, and the names by which the domain knows the machine: it is reached by its address."""
+    user = domain.users[0]
+    host_name = domain.host_name(machine)
+    return {
+        "ansible_user": f"{user.name}@{domain.realm}",
+        "ansible_password": user.password,
+        "ansible_winrm_kerberos_hostname_override": host_name,
+        "ansible_psrp_negotiate_hostname_override": host_name,
+        # kinit gets an environment of its own, without what is not named.
+        "ansible_winrm_kinit_env_vars": ["KRB5_CONFIG"],
+    }
 
 
 def _trust(certificates: Certificates) -> dict[str, str]:

@@ -14,7 +14,6 @@ import ssl
 from collections.abc import Callable
 from dataclasses import replace
 from http import HTTPStatus
-from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from aiohttp import web
@@ -45,7 +44,7 @@ class Listener:
         self,
         machine: SimulatedMachine,
         port: int,
-        directory: Path,
+        authenticator: auth.Authenticator,
         tls: ssl.SSLContext | None,
         stop_machine: Callable[[str], None],
     ) -> None:
@@ -59,7 +58,7 @@ class Listener:
         self._name = machine.name
         self._tls = tls
         self._stop_machine = stop_machine
-        self._authenticator = auth.Authenticator(machine.name, machine.account, self.options, directory)
+        self._authenticator = authenticator
         self._connections: WeakKeyDictionary[asyncio.BaseTransport, auth.Connection] = WeakKeyDictionary()
         self._web: web.Server | None = None
         self._server: asyncio.Server | None = None
@@ -231,7 +230,7 @@ class _Exchange:
     ) -> web.StreamResponse:
         content_type, body = _SOAP_TYPE, data
         if self._encryption is not None:
-            content_type, body = auth.encrypt(self._encryption, data)
+            content_type, body = auth.encrypt(self._encryption, data, self._request.headers.get("Content-Type", ""))
         response = web.StreamResponse(status=status)
         response.headers["Content-Type"] = content_type
         _with_challenges(response, self._verdict)

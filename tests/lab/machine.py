@@ -45,6 +45,7 @@ class WindowsMachine:
         self.language = spec.language
         self.account = Account(spec.account.name, spec.account.password)
         self.listener = ListenerOptions.from_mapping(spec.listener)
+        self.services_registered = tuple(spec.services_registered)
         self.system = system
         self.switched_on = spec.running
         self.surroundings = surroundings

@@ -89,6 +89,7 @@ class Endpoint:
                 lab.status,
                 lab.state,
                 lab.counters,
+                lab.failed_logins,
                 lab.reset_counters,
                 lab.migrate,
                 lab.stop,

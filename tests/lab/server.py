@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lab.auth import Authenticator
 from lab.faults import FaultRule, RandomFaults
+from lab.kerberos import Domain
 from lab.listener import Listener
 from lab.simulation import Simulation
 from lab.tls import Certificates
@@ -22,17 +24,26 @@ class Lab:
         """Bind the ports; ``port_base`` gives ports in a row to the machines that ask for none, otherwise free ones are picked."""
         self.simulation = simulation
         self._private = tempfile.TemporaryDirectory(prefix="lab-")
+        private = Path(self._private.name)
         machines = simulation.machines
+        self.domain: Domain | None = None
+        if simulation.users:
+            services = {name: machine.services_registered for name, machine in machines.items()}
+            self.domain = Domain(simulation.domain, simulation.users, services, directory, private)
         tls = any(machine.listener.tls for machine in machines.values())
         self.certificates = Certificates(directory) if tls else None
         self.listeners: dict[str, Listener] = {}
         for index, (name, machine) in enumerate(machines.items()):
             port = machine.listener.port or (0 if port_base is None else port_base + index)
-            context = self.certificates.context if self.certificates and machine.listener.tls else None
-            self.listeners[name] = Listener(machine, port, Path(self._private.name), context, self._stopped_itself)
+            certificates = self.certificates if machine.listener.tls else None
+            authenticator = Authenticator(machine, private, self.domain, certificates)
+            context = certificates.context if certificates else None
+            self.listeners[name] = Listener(machine, port, authenticator, context, self._stopped_itself)
 
     async def open(self) -> None:
         """Listen on behalf of every machine that is switched on."""
+        if self.domain is not None:
+            self.domain.start()
         for name, listener in self.listeners.items():
             if self.simulation.machines[name].running:
                 await listener.start()
@@ -41,6 +52,8 @@ class Lab:
         """Stop all and give everything back."""
         for listener in self.listeners.values():
             await listener.close()
+        if self.domain is not None:
+            self.domain.close()
         self._private.cleanup()
 
     def _stopped_itself(self, name: str) -> None:
@@ -87,6 +100,12 @@ class Lab:
     async def keystore(self) -> Mapping[str, Any]:
         """The keys there are, by their last five."""
         return self.simulation.keystore()
+
+    async def failed_logins(self, user: str) -> int:
+        """How many wrong passwords of a user of the domain its KDC has seen since the last right one."""
+        if self.domain is None:
+            raise ValueError("this lab has no domain")
+        return self.domain.failed_logins(user)
 
     async def counters(self) -> Mapping[str, Any]:
         """The journals of all machines."""

@@ -14,7 +14,8 @@ from typing import Any, Literal, Protocol
 from lab.cim import Machine
 from lab.faults import FaultRule
 
-Scheme = Literal["negotiate", "basic", "certificate"]
+UserState = Literal["enabled", "locked", "expired", "password_expired"]
+Scheme = Literal["negotiate", "kerberos", "credssp", "basic", "certificate"]
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,15 @@ class ListenerOptions:
     #: TCP port on 127.0.0.1; 0 picks a free one.
     port: int = 0
     tls: bool = False
-    #: What WWW-Authenticate offers. ``certificate`` needs ``tls``.
+    #: What WWW-Authenticate offers, and the first what the inventory logs in by. ``certificate`` needs ``tls``, ``kerberos`` users in the
+    #: domain; ``negotiate`` takes Kerberos, too, if there are any.
     authentication: tuple[Scheme, ...] = ("negotiate",)
     #: The service's AllowUnencrypted: SOAP in the clear on HTTP, and so Basic there.
     allow_unencrypted: bool = False
+    #: CbtHardeningLevel Strict: a login by Negotiate or Kerberos over TLS must be bound to its TLS connection.
+    channel_binding: bool = False
+    #: Seconds by which the machine's clock is ahead of the domain's. Beyond five minutes Kerberos does not work (RFC 4120, 3.2.3).
+    clock: int = 0
     #: Whether w:OptimizeEnumeration is honoured; when not, items come with Pull only.
     optimize_enumeration: bool = True
     #: The most items in the optimized answer to Enumerate, whatever MaxElements says. Windows Server 2008 R2 and 2012 were recorded
@@ -73,12 +79,26 @@ class Account:
     password: str = field(repr=False)
 
 
+@dataclass(frozen=True)
+class DomainUser:
+    """A user of the domain, an administrator of all its machines while ``state`` is ``enabled``."""
+
+    name: str
+    password: str = field(repr=False)
+    state: UserState = "enabled"
+
+
 class SimulatedMachine(Machine, Protocol):
     """A machine that the lab runs: what the wire serves of it (``Machine``), and how."""
 
     @property
     def account(self) -> Account:
         """Who may connect."""
+        ...
+
+    @property
+    def services_registered(self) -> Sequence[str]:
+        """The services that the domain knows of it."""
         ...
 
     @property
@@ -98,6 +118,16 @@ class Simulation(Protocol):
     @property
     def machines(self) -> Mapping[str, SimulatedMachine]:
         """The machines by name."""
+        ...
+
+    @property
+    def domain(self) -> str:
+        """The DNS domain of all machines."""
+        ...
+
+    @property
+    def users(self) -> Sequence[DomainUser]:
+        """The users of the domain; without any, there is none."""
         ...
 
     @property

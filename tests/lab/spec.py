@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from lab.keys import is_well_formed
 from lab.releases import RELEASES, sku_of
+from lab.simulation import UserState
 
 Channel = Literal["mak", "retail", "oem", "csvlk", "avma"]
 Status = Literal[
@@ -98,6 +99,14 @@ class AccountSpec(_Spec):
     password: str = "Lab-Passw0rd!"
 
 
+class UserSpec(_Spec):
+    """A user of the domain."""
+
+    name: str
+    password: str = "Domain-Passw0rd!"
+    state: UserState = "enabled"
+
+
 class MachineSpec(_Spec):
     """What every machine has. ``sku`` and ``license_family`` override what release and edition imply."""
 
@@ -116,6 +125,8 @@ class MachineSpec(_Spec):
     old_events: int = 0
     running: bool = True
     account: AccountSpec = AccountSpec()
+    #: What the domain knows of its services: WinRM registers WSMAN itself, HTTP is the computer's own. Of use with ``users`` only.
+    services_registered: list[str] = ["HTTP", "WSMAN"]
     #: Options of ``lab.simulation.ListenerOptions``.
     listener: dict[str, Any] = {}
     #: Host variables for the inventory.
@@ -215,6 +226,8 @@ class TopologySpec(_Spec):
     """A whole topology, its ``defaults`` and ``count`` already worked in."""
 
     domain: str = "lab.example"
+    #: Users of the domain. With any, there is a Kerberos KDC, and all machines are members; without, none.
+    users: list[UserSpec] = []
     #: Whether a KMS host answers KMS clients.
     kms: bool = True
     #: Data Exchange must be on for AVMA to work (documented; what Windows does without is UNVERIFIED).

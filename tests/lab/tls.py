@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ssl
 from pathlib import Path
 
@@ -24,7 +25,11 @@ class Certificates:
         self.client_key.touch(mode=0o600)
         client.private_key_pem.write_to_path(self.client_key)
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert("127.0.0.1", "localhost").configure_cert(self.context)
+        server = authority.issue_cert("127.0.0.1", "localhost")
+        server.configure_cert(self.context)
+        certificate = ssl.PEM_cert_to_DER_cert(server.cert_chain_pems[0].bytes().decode())
+        #: What a login over TLS is bound to (RFC 5929, 4): the listeners' certificate.
+        self.binding = b"tls-server-end-point:" + hashlib.sha256(certificate).digest()
         # Asked of every client, wanted from none: a listener takes several schemes on one port.
         self.context.verify_mode = ssl.CERT_OPTIONAL
         authority.configure_trust(self.context)

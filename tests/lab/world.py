@@ -13,7 +13,7 @@ from lab.cluster import Cluster
 from lab.keys import AVMA, CSVLK, MAK, OEM, PUBLIC_KEYS, RETAIL, KeyStore, ProductKey
 from lab.machine import GuestMachine, HostMachine, Surroundings, WindowsMachine
 from lab.releases import RELEASES
-from lab.simulation import SimulatedMachine
+from lab.simulation import DomainUser, SimulatedMachine
 from lab.spec import GuestSpec, TopologySpec
 
 _CHANNELS = {"mak": MAK, "retail": RETAIL, "oem": OEM, "csvlk": CSVLK, "avma": AVMA}
@@ -33,6 +33,8 @@ class World:
             )
             for item in spec.keys
         )
+        self.domain = spec.domain
+        self.users = [DomainUser(item.name, item.password, item.state) for item in spec.users]
         surroundings = Surroundings(spec.domain, spec.kms, spec.data_exchange_required, self.key_store, clock)
         self._all: dict[str, WindowsMachine] = {}
         machines: dict[str, SimulatedMachine] = {}

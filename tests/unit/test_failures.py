@@ -40,9 +40,10 @@ def krb5(text: str, code: int) -> Exception:
     )
 
 
-def gssapi(text: str) -> Exception:
+def gssapi(
+    text: str, major: str = "Major (851968): Unspecified GSS failure.  Minor code may provide more information"
+) -> Exception:
     """As the library gssapi says it."""
-    major = "Major (851968): Unspecified GSS failure.  Minor code may provide more information"
     return stand_in("gssapi.exceptions", "GSSError", Exception, f"{major}, Minor (2529639053): {text}")
 
 
@@ -59,12 +60,8 @@ def pykerberos(text: str, code: int) -> Exception:
     return outer
 
 
-def credssp(text: str) -> Exception:
-    return stand_in("requests_credssp.exceptions", "AuthenticationException", Exception, text)
-
-
 def login(way: str = "kerberos", options: OptionNames = WINRM) -> Login:
-    return Login(ENDPOINT, way, USER, options, None)
+    return Login(ENDPOINT, way, USER, options)
 
 
 def failure(error: Exception, attempt: Login | None = None) -> UnreachableError:
@@ -92,10 +89,15 @@ FAILURES: dict[str, tuple[Exception, bool, list[str]]] = {
     ),
     "expired ticket, pykerberos": (pykerberos("Ticket expired", -1765328352), False, ["kinit"]),
     "expired ticket, gssapi": (gssapi("Ticket expired"), False, ["kinit"]),
+    "expired credentials, gssapi": (
+        gssapi("Success", "Major (720896): The referenced credentials have expired"),
+        False,
+        ["credentials have expired", "kinit"],
+    ),
     "no ticket": (
         pykerberos("No Kerberos credentials available (default cache: FILE:/tmp/x)", 1),
         False,
-        ["KRB5CCNAME", "kinit"],
+        ["no ticket of", "KRB5CCNAME"],
     ),
     "foreign ticket": (gssapi("Principal in credential cache does not match desired name"), False, ["klist", USER]),
     "clock": (gssapi("Clock skew too great"), False, ["five minutes"]),
@@ -106,7 +108,21 @@ FAILURES: dict[str, tuple[Exception, bool, list[str]]] = {
         False,
         ["krb5-user", "krb5-workstation"],
     ),
-    "credssp": (credssp("Received NTStatus error: STATUS_LOGON_FAILURE 0xc000006d"), True, ["Check ansible_password"]),
+    "credssp": (
+        stand_in("requests_credssp.exceptions", "NTStatusException", Exception, "(3221225581) STATUS_LOGON_FAILURE"),
+        True,
+        ["STATUS_LOGON_FAILURE", "Check ansible_user"],
+    ),
+    "credssp of old": (
+        stand_in(
+            "requests_credssp.exceptions",
+            "AuthenticationException",
+            Exception,
+            "Server did not response with a CredSSP token",
+        ),
+        True,
+        ["Check ansible_user"],
+    ),
     "anything else": (RuntimeError("kaputt"), False, ["kaputt", "Check ansible_winrm_transport"]),
     "an error without a word": (OSError(), False, ["OSError"]),
 }
@@ -121,7 +137,7 @@ def test_until_the_login_works_whatever_is_raised_means_unreachable(case: str) -
     assert message.startswith(f"Kerberos for {USER} at {ENDPOINT} failed: ")
     for expected in words:
         assert expected in message
-    for noise in ("851968", "Minor", "authGSS", "GSSError", "SpnegoError", "\n"):
+    for noise in ("851968", "Minor", "-1765328", "Errno", "authGSS", "GSSError", "SpnegoError", "\n"):
         assert noise not in message
 
 

@@ -55,7 +55,7 @@ def get(*parts: bytes) -> tuple[bytes, int]:
 
 
 def attempt(endpoint: str) -> Login:
-    return Login(endpoint, "ntlm", "LAB\\admin", WINRM, None)
+    return Login(endpoint, "ntlm", "LAB\\admin", WINRM)
 
 
 CHUNK = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"

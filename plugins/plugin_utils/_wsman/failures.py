@@ -38,6 +38,8 @@ class OptionNames:
     service: str
     #: The service that it asks Kerberos tickets for, by default.
     default_service: str
+    #: The schemes of HTTP under which it can send them.
+    kerberos_schemes: frozenset[str]
     package: str
 
 
@@ -50,6 +52,7 @@ WINRM = OptionNames(
     hostname="ansible_winrm_kerberos_hostname_override",
     service="ansible_winrm_service",
     default_service="HTTP",
+    kerberos_schemes=frozenset({"negotiate"}),
     package="pywinrm",
 )
 PSRP = OptionNames(
@@ -61,6 +64,7 @@ PSRP = OptionNames(
     hostname="ansible_psrp_negotiate_hostname_override",
     service="ansible_psrp_negotiate_service",
     default_service="WSMAN",
+    kerberos_schemes=frozenset({"negotiate", "kerberos"}),
     package="pypsrp",
 )
 
@@ -72,7 +76,7 @@ _WAYS: dict[str, tuple[str, frozenset[str]]] = {
     "certificate": ("a client certificate", frozenset()),
     "ntlm": ("NTLM", frozenset({"negotiate", "ntlm"})),
     "negotiate": ("Negotiate", frozenset({"negotiate", "kerberos", "ntlm"})),
-    "kerberos": ("Kerberos", frozenset({"negotiate", "kerberos"})),
+    "kerberos": ("Kerberos", frozenset()),
     "credssp": ("CredSSP", frozenset({"credssp"})),
 }
 
@@ -90,7 +94,7 @@ class _Cause:
 _CAUSES = (
     _Cause(
         r"Server .*not found in Kerberos database|Server not found",
-        "The domain knows no service {service}/{host}. Connect by the machine's full DNS name, or give that in {hostname}; "
+        "The domain knows no service {target}. Connect by the machine's full DNS name, or give that in {hostname}; "
         "setspn -L on the domain shows the services that the machine has, and {service_option} asks for another.",
     ),
     _Cause(
@@ -99,8 +103,8 @@ _CAUSES = (
         of_login=True,
     ),
     _Cause(
-        r"Password incorrect|Preauthentication failed|Decrypt integrity check failed|STATUS_LOGON_FAILURE|0xc000006d",
-        "Check ansible_password. It was tried once; each further try counts towards a lockout.",
+        r"Password incorrect|Preauthentication failed|Decrypt integrity check failed",
+        "Check ansible_password. It is not tried again, since every try counts towards a lockout.",
         of_login=True,
     ),
     _Cause(
@@ -128,17 +132,19 @@ _CAUSES = (
         "Get a new ticket with kinit, for longer than the run takes (kinit -l).",
     ),
     _Cause(
-        r"does not match desired name|[Cc]an't find client principal|Matching credential not found|Principal in credential cache",
-        "The ticket cache holds another principal's ticket: see klist, and get one for {user} with kinit.",
-    ),
-    _Cause(
-        r"No Kerberos credentials available|No credentials (cache|were supplied)|[Cc]redentials cache .*not found|"
-        r"No (valid )?credentials|Empty ticket cache|SPNEGO cannot find mechanisms",
-        "There is no ticket: get one with kinit, have KRB5CCNAME name its cache, or set ansible_password.",
+        r"does not match desired name|[Cc]an't find client principal|Matching credential not found|No Kerberos credentials available|"
+        r"No credentials (cache|were supplied)|[Cc]redentials cache .*not found|No (valid )?credentials|SPNEGO cannot find mechanisms",
+        "There is no ticket of {user}: see klist, and get one with kinit, have KRB5CCNAME name its cache, or set ansible_password.",
     ),
     _Cause(
         r"no support for encryption type|encryption type .*not supported|[Nn]o (common|supported) encryption",
         "Domain and account have no encryption type in common: allow AES for the account of user and machine.",
+    ),
+    _Cause(
+        r"Received NTStatus|Received error status|STATUS_LOGON_FAILURE|did not response with a CredSSP token",
+        "Check ansible_user and ansible_password, and that this account may log on there. They are not tried again, since every try "
+        "counts towards a lockout.",
+        of_login=True,
     ),
     _Cause(
         r"calling kinit|kinit.*(No such file|not found)",
@@ -149,7 +155,10 @@ _CAUSES = (
         "Install the Python library on the controller: pip install '{package}[kerberos,credssp]'.",
     ),
 )
-_MINOR = re.compile(r"Minor \(-?\d+\): (.+?)(?:\.?$)", re.S)
+#: Numbers that mean nothing to a reader: of krb5 behind a text, of the operating system before one.
+_NUMBERS = re.compile(r" -\d{9,}$|\[Errno \d+\] ")
+#: What gssapi says: a general status, and that of the mechanism, if it has one.
+_GSSAPI = re.compile(r"Major \(-?\d+\): (?P<major>.+?), Minor \(-?\d+\): (?P<minor>.+?)\.?$", re.S)
 #: What OpenSSL says of an answer that is no TLS at all.
 _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
 #: How a listener that expects TLS answers what is none.
@@ -159,27 +168,38 @@ _HUNG_UP = (ConnectionResetError, BrokenPipeError, http.client.BadStatusLine)
 class Login:
     """A login at a listener: who tries it, in which way, and what came of it."""
 
-    def __init__(self, endpoint: str, way: str, user: str | None, options: OptionNames, service: str | None) -> None:
+    def __init__(
+        self,
+        endpoint: str,
+        way: str,
+        user: str | None,
+        options: OptionNames,
+        service: str | None = None,
+        host_name: str | None = None,
+    ) -> None:
         """A login that was not tried yet.
 
         :param endpoint: The URL of the listener.
         :param way: The way of authentication, as the plugin's option names it.
         :param user: Who; None is whoever the ticket cache is of.
         :param service: The service that Kerberos tickets are for, if it is not the plugin's own.
+        :param host_name: The machine that they are for, if it is not that of the endpoint.
         """
         self.endpoint = endpoint
         self.watch = Watch()
-        self._name, self._schemes = _WAYS.get(way, (way, frozenset()))
+        self._name, schemes = _WAYS.get(way, (way, frozenset()))
+        self._schemes = options.kerberos_schemes if way == "kerberos" else schemes
         self._user = user or "the owner of the ticket cache"
         self._options = options
-        self._service = service or options.default_service
-        self._rejection: RejectedError | None = None
+        host = re.sub(r"^\w+://(\[[^\]]*\]|[^:/]*).*", r"\1", endpoint)
+        self._target = f"{service or options.default_service}/{host_name or host}"
+        self._rejection: UnreachableError | None = None
 
     @contextmanager
     def errors(self) -> Iterator[None]:
         """Turn what the libraries raise into this package's errors. A login that was rejected is not tried again.
 
-        :raises RejectedError: The credentials were turned down, now or before.
+        :raises RejectedError: The login was turned down, now or before, and will be by other machines.
         :raises UnreachableError: There is no way to the machine.
         :raises InvalidAnswerError: The login works, and an answer cannot be decrypted.
         """
@@ -187,34 +207,29 @@ class Login:
             raise self._rejection
         try:
             yield
-        except RejectedError as error:
-            self._rejection = error
-            raise
         except SessionError:
             raise
         except Exception as error:
-            failure = self._failure(error)
-            if isinstance(failure, RejectedError):
-                self._rejection = failure
-            raise failure from error
+            raise self._failure(error) from error
 
-    def rejected(self) -> RejectedError:
-        """The error for HTTP 401 at the end."""
+    def rejected(self) -> UnreachableError:
+        """The error for HTTP 401 at the end; the login is not tried again here."""
         offers = self.watch.offers
-        said = f"{self.endpoint} rejected the credentials of {self._user} (HTTP 401){self.watch.through}: tried {self._name}; "
-        said += (
-            f"the listener offers {', '.join(offers)}." if offers else "the listener says nothing of what it offers."
-        )
-        if offers and self._schemes and not self._schemes & {offer.lower() for offer in offers}:
+        text = f"{self.endpoint} rejected the credentials of {self._user} (HTTP 401){self.watch.through}: tried {self._name}; "
+        text += f"the listener offers {', '.join(offers)}." if offers else "the listener does not say what it offers."
+        if self._not_offered:
             remedy = f"Choose a way that it offers in {self._options.authentication}, or enable this one in its WinRM service."
+            self._rejection = UnreachableError(f"{text} {remedy}")
         elif self._name == "Kerberos":
             remedy = (
-                "The domain gave a ticket, and the machine does not take it: its clock is off, its password in the domain has changed, the "
-                f"name {self._service}/{self._host} belongs to another account, or the user may not log on there."
+                "The domain gave a ticket, and the machine does not take it: its clock is off, its password in the domain has changed, "
+                f"the name {self._target} belongs to another account, or the user may not log on there."
             )
+            self._rejection = UnreachableError(f"{text} {remedy}")
         else:
             remedy = "Check ansible_user and ansible_password, and that this account may log on there."
-        return RejectedError(f"{said} {remedy}")
+            self._rejection = RejectedError(f"{text} {remedy}")
+        return self._rejection
 
     def status(self, code: int) -> UnreachableError:
         """The error for an HTTP status that is no answer of WS-Management."""
@@ -231,26 +246,27 @@ class Login:
         :param said: What the library said.
         """
         cause = next((cause for cause in _CAUSES if re.search(cause.said, said)), None)
-        text = (
-            f"{self._name} for {self._user} at {self.endpoint}{self.watch.through} failed: {shown(said).rstrip('.')}."
-        )
+        text = f"{self._name} for {self._user} at {self.endpoint}{self.watch.through} failed: {shown(_NUMBERS.sub('', said)).rstrip('.')}."
         if cause is None:
             return UnreachableError(
                 f"{text} Check {self._options.authentication}, ansible_user and the machine's name."
             )
         remedy = cause.remedy.format(
-            service=self._service,
-            host=self._host,
+            target=self._target,
             hostname=self._options.hostname,
             service_option=self._options.service,
             user=self._user,
             package=self._options.package,
         )
-        return (RejectedError if cause.of_login else UnreachableError)(f"{text} {remedy}")
+        if cause.of_login:
+            self._rejection = RejectedError(f"{text} {remedy}")
+            return self._rejection
+        return UnreachableError(f"{text} {remedy}")
 
     @property
-    def _host(self) -> str:
-        return re.sub(r"^\w+://(\[[^\]]*\]|[^:/]*).*", r"\1", self.endpoint)
+    def _not_offered(self) -> bool:
+        offers = {offer.lower() for offer in self.watch.offers}
+        return bool(offers and self._schemes) and not self._schemes & offers
 
     @property
     def _around_the_proxy(self) -> str:
@@ -268,6 +284,8 @@ class Login:
             return UnreachableError(
                 f"no connection to {self.endpoint}: there is no file {path[1]} on the controller. Name one that is there in {option}."
             )
+        if not self.watch.answered and self._not_offered:
+            return self.rejected()
         if not self.watch.answered or re.search("context has expired|[Tt]icket expired", cause):
             return self.failed(cause)
         return InvalidAnswerError(f"the answer could not be decrypted ({cause})")
@@ -299,15 +317,20 @@ class Login:
 
 def innermost(error: BaseException) -> str:
     """What was said at the innermost: by the operating system, TLS or Kerberos, not by the libraries around it."""
+    if type(error).__name__ == "NTStatusException":
+        # Of requests_credssp; what is in it does not know the name of the status.
+        return shown(str(error))
     last = _chain(error)[-1]
     if last.args and all(isinstance(item, tuple) for item in last.args):
         # kerberos.GSSError: (major text, major code), (minor text, minor code).
         return shown(str(last.args[-1][0]))
-    text = getattr(last, "strerror", None) or getattr(last, "err_message", None) or str(last) or type(last).__name__
+    text = getattr(last, "strerror", None) or str(last) or type(last).__name__
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
-    minor = _MINOR.search(str(text))
-    return shown(minor[1] if minor else str(text))
+    text = str(text)
+    if status := _GSSAPI.search(text):
+        text = status["major"] if status["minor"] == "Success" else status["minor"]
+    return shown(_NUMBERS.sub("", text))
 
 
 def _chain(error: BaseException) -> list[BaseException]:

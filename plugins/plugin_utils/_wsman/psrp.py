@@ -110,4 +110,5 @@ def _login(connection: Any) -> Login:
         options.get("username"),
         PSRP,
         options.get("negotiate_service"),
+        options.get("negotiate_hostname_override"),
     )

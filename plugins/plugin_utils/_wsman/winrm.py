@@ -130,5 +130,6 @@ def _login(connection: Any) -> Login:
         transport.auth_method if transport else ways[0],
         getattr(connection, "_winrm_user", None),
         WINRM,
-        transport.service if transport else None,
+        getattr(transport, "service", None),
+        getattr(transport, "kerberos_hostname_override", None),
     )

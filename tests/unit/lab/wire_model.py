@@ -15,7 +15,7 @@ from typing import Any
 
 from lab.cim import CimClass, CimError, Instance, MethodResult, ProcessResult, Property, Reference, Value
 from lab.server import Lab
-from lab.simulation import Account, ListenerOptions
+from lab.simulation import Account, DomainUser, ListenerOptions
 
 ACCOUNT = Account("Administrator", "Pa55-word")
 THING = CimClass(
@@ -43,6 +43,7 @@ class ThingMachine:
     count: int = 5
     listener: ListenerOptions = field(default_factory=ListenerOptions)
     account: Account = ACCOUNT
+    services_registered: tuple[str, ...] = ()
     running: bool = True
     executed: list[tuple[str, list[str], bytes]] = field(default_factory=list)
     invoked: list[tuple[str, Mapping[str, str], Mapping[str, Value]]] = field(default_factory=list)
@@ -94,6 +95,8 @@ class ThingSimulation:
     machines: dict[str, ThingMachine]
     groups: dict[str, list[str]] = field(default_factory=dict)
     variables: dict[str, dict[str, Any]] = field(default_factory=dict)
+    domain: str = "lab.example"
+    users: tuple[DomainUser, ...] = ()
 
     def migrate(self, vm: str, host: str) -> None:
         """No guests here."""
