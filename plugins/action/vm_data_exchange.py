@@ -11,7 +11,8 @@ from ..plugin_utils._action import AvmaAction, Failure
 from ..plugin_utils._avma.problems import Problem, problem
 from ..plugin_utils._avma.vms import Vm
 from ..plugin_utils._session.session import Session
-from ..plugin_utils._windows.attempts import Attempts, Clock
+from ..plugin_utils._session.waits import Clock
+from ..plugin_utils._windows.attempts import Attempts
 from ..plugin_utils._windows.hyperv import HyperVError, read_vms, switch_data_exchange
 from ..plugin_utils._windows.system import read_operating_system
 

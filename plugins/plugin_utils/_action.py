@@ -16,7 +16,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 
-from ._avma.hresults import explain
+from ._avma.hresults import DENIED, explain
 from ._avma.problems import Problem, problem
 from ._avma.words import speak_to
 from ._fleet.guest_hosts import GuestHosts
@@ -31,8 +31,6 @@ from ._session.errors import (
 )
 from ._session.session import Session
 from ._windows.licensing import known_hresult
-
-_DENIED = frozenset({0x80070005, 0x80041003})
 
 
 class Failure(Exception):  # ends the task with a message, and is no error of the program
@@ -144,7 +142,10 @@ class AvmaAction(CheckedAction):
         hosts = GuestHosts(self, self._variables)
         with own_ticket_cache():
             try:
-                return self.perform(open_session(self._connection, machine, hosts), arguments)
+                session = open_session(self._connection, machine, hosts)
+                if arguments.get("timeout") is not None:
+                    session.patience = arguments["timeout"]
+                return self.perform(session, arguments)
             finally:
                 hosts.close()
                 # In a loop, Ansible keeps a connection for the next item if only the address is the same, whatever port, user and
@@ -194,8 +195,8 @@ def _failure(machine: str, problems: Sequence[Problem]) -> dict[str, Any]:
 
 def _fault_problem(fault: FaultError) -> Problem:
     hresult = known_hresult(fault)
-    if hresult in _DENIED:
-        return problem("access_denied", 0x80070005)
+    if hresult in DENIED:
+        return problem("access_denied", hresult)
     if hresult is None:
         return problem(
             "wmi_error", reason=fault.reason, explanation="", remedy="Check the machine's WMI and event log."

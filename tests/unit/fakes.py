@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.hyperv.avma.plugins.plugin_utils._session.errors import FaultError
 from ansible_collections.hyperv.avma.plugins.plugin_utils._session.instance import Instance
 from ansible_collections.hyperv.avma.plugins.plugin_utils._session.session import CIMV2
-from ansible_collections.hyperv.avma.plugins.plugin_utils._windows.attempts import Clock
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session.waits import Clock
 from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.session import WSManSession
 
 

@@ -11,7 +11,8 @@ import pytest
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.vms import Vm
 from ansible_collections.hyperv.avma.plugins.plugin_utils._session.errors import FaultError
 from ansible_collections.hyperv.avma.plugins.plugin_utils._session.instance import Instance, Reference
-from ansible_collections.hyperv.avma.plugins.plugin_utils._windows.attempts import Attempts, Clock
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session.waits import Clock
+from ansible_collections.hyperv.avma.plugins.plugin_utils._windows.attempts import Attempts
 from ansible_collections.hyperv.avma.plugins.plugin_utils._windows.hyperv import read_vms, switch_data_exchange
 from hypothesis import given
 from hypothesis import strategies as st

@@ -341,6 +341,16 @@ class TestHostileAnswers:
             pass
 
 
+def extended_status(code: int) -> str:
+    """The detail of a fault as recorded (soap_fault_v2), with a status of WMI."""
+    return (
+        '<f:WSManFault Code="2150858778"><f:Message><f:ProviderFault><f:WSManFault Code="2150858778"/><f:ExtendedError>'
+        '<p:__ExtendedStatus xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><p:Description xsi:nil="true"/>'
+        f"<p:Operation>ExecQuery</p:Operation><p:StatusCode>{code}</p:StatusCode></p:__ExtendedStatus>"
+        "</f:ExtendedError></f:ProviderFault></f:Message></f:WSManFault>"
+    )
+
+
 def fault(detail: str, reason: str = "It failed.") -> FaultError:
     body = (
         f"<s:Fault><s:Code><s:Value>s:Receiver</s:Value></s:Code><s:Reason><s:Text>{reason}</s:Text></s:Reason>"
@@ -366,6 +376,8 @@ class TestFaults:
             "<p:MSFT_WmiError><p:error_Code>3221552386</p:error_Code><p:Message>m</p:Message></p:MSFT_WmiError>",
             "<p:MSFT_WmiError><p:MessageID>HRESULT 0xC004FD02</p:MessageID></p:MSFT_WmiError>",
             "<p:MSFT_WmiError><p:error_Code>2147749889</p:error_Code><p:MessageID>HRESULT 0xC004FD02</p:MessageID></p:MSFT_WmiError>",
+            extended_status(-1073414910),
+            extended_status(0xC004FD02),
         ],
     )
     def test_the_code_of_licensing_comes_first_wherever_it_is(self, detail: str) -> None:
@@ -381,6 +393,23 @@ class TestFaults:
     def test_wmis_own_failure_comes_after_that_of_the_provider(self) -> None:
         detail = "<p:MSFT_WmiError><p:error_Code>0x80041001</p:error_Code><p:MessageID>HRESULT 0xC004F050</p:MessageID></p:MSFT_WmiError>"
         assert fault(detail).hresults == (0xC004F050, 0x80041001)
+
+    @pytest.mark.parametrize("code", [-2147217405, 2147749891])
+    def test_a_code_that_stands_only_in_the_extended_status(self, code: int) -> None:
+        assert fault(extended_status(code)).hresults == (0x80041003, 0x8033801A)
+
+    @pytest.mark.parametrize(
+        "nothing", ['<p:StatusCode xsi:nil="true"/>', "<p:StatusCode/>", "<p:StatusCode>0</p:StatusCode>"]
+    )
+    def test_an_extended_status_that_says_nothing(self, nothing: str) -> None:
+        detail = extended_status(1).replace("<p:StatusCode>1</p:StatusCode>", nothing)
+        assert fault(detail).hresults == (0x8033801A,)
+
+    def test_a_quota_of_wmis_form_is_one_too(self) -> None:
+        # As recorded (wmi_error_v2).
+        detail = "<p:MSFT_WmiError><p:MessageID>HRESULT 0x803381a5</p:MessageID><p:error_Code>2150859173</p:error_Code></p:MSFT_WmiError>"
+        assert (fault(detail).nothing_run, fault(detail).passing, fault(detail).timed_out) == (True, True, False)
+        assert fault(detail.replace("803381a5", "80338029").replace("2150859173", "2150858793")).timed_out
 
     def test_a_fault_without_any_code(self) -> None:
         error = fault("")

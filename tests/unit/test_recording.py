@@ -13,6 +13,7 @@ from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.keys import last
 from ansible_collections.hyperv.avma.plugins.plugin_utils._session.errors import FaultError
 from ansible_collections.hyperv.avma.plugins.plugin_utils._session.instance import Instance
 from ansible_collections.hyperv.avma.plugins.plugin_utils._session.session import ProcessResult
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session.waits import Clock
 from ansible_collections.hyperv.avma.plugins.plugin_utils._windows import (
     azure_local,
     events,
@@ -21,7 +22,7 @@ from ansible_collections.hyperv.avma.plugins.plugin_utils._windows import (
     kvp,
     licensing,
 )
-from ansible_collections.hyperv.avma.plugins.plugin_utils._windows.attempts import Attempts, Clock
+from ansible_collections.hyperv.avma.plugins.plugin_utils._windows.attempts import Attempts
 from ansible_collections.hyperv.avma.plugins.plugin_utils._windows.cluster import read_cluster
 from ansible_collections.hyperv.avma.plugins.plugin_utils._windows.hypervisor import read_hypervisor
 from ansible_collections.hyperv.avma.plugins.plugin_utils._windows.system import read_operating_system, read_platform

@@ -11,7 +11,7 @@ from ansible_collections.hyperv.avma.plugins.plugin_utils._session.errors import
 from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman import session as module
 from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.session import WSManSession
 
-from unit.fakes import FakeTransport
+from unit.fakes import FakeTime, FakeTransport
 
 NAMES = (
     'xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:a="http://schemas.xmlsoap.org/ws/2004/08/addressing" '
@@ -41,8 +41,8 @@ def busy(code: int = 2150859174) -> bytes:
 
 def connect(*answers: bytes | Exception) -> tuple[WSManSession, FakeTransport, list[float]]:
     transport = FakeTransport(answers)
-    pauses: list[float] = []
-    return WSManSession(transport, "HV01", pauses.append), transport, pauses
+    time = FakeTime()
+    return WSManSession(transport, "HV01", time.clock), transport, time.pauses
 
 
 RELEASED = answer("")
@@ -103,12 +103,71 @@ def test_a_busy_machine_is_asked_again_after_growing_pauses() -> None:
     assert len(set(transport.sent)) == 3  # each with an id of its own
 
 
-def test_a_machine_that_stays_busy_fails_in_the_end() -> None:
-    session, transport, pauses = connect(*[busy()] * 9)
+#: Operation timed out, and its likes; too busy.
+PASSING = [0x80338029, 0x80041088, 0x800705B4, 0x803381A6, 0x8033803F, 0x80041045, 0x8007041D, 0x800706BB]
+INSTANCE = answer('<p:Thing xmlns:p="urn:p"><p:Name>a</p:Name></p:Thing>')
+OUTPUT = answer('<p:Do_OUTPUT xmlns:p="urn:p"><p:ReturnValue>0</p:ReturnValue></p:Do_OUTPUT>')
+
+
+@pytest.mark.parametrize("code", PASSING)
+def test_a_read_that_windows_is_too_slow_or_too_busy_for_is_asked_again(code: int) -> None:
+    session, transport, pauses = connect(busy(code), busy(code), busy(code), page("a", first=True))
+    assert names(session) == ["a"]
+    assert (transport.actions(), pauses) == (["Enumerate"] * 4, [1.0, 2.0, 4.0])
+
+
+@pytest.mark.parametrize("code", PASSING)
+def test_a_pull_goes_on_where_it_was(code: int) -> None:
+    session, transport, _ = connect(page("a", first=True, context="uuid:1"), busy(code), page("b"))
+    assert names(session) == ["a", "b"]
+    assert transport.actions() == ["Enumerate", "Pull", "Pull"]
+    assert all("<n:EnumerationContext>uuid:1<" in text for text in transport.sent[1:])
+
+
+def test_an_enumeration_that_windows_has_forgotten_begins_anew_once() -> None:
+    lost = [page("a", first=True, context="uuid:1"), busy(0x80338029), busy(0x8033801B)]
+    session, transport, _ = connect(*lost, page("a", "b", first=True))
+    assert names(session) == ["a", "b"]
+    assert transport.actions() == ["Enumerate", "Pull", "Pull", "Enumerate"]
+    session, transport, _ = connect(*lost, *lost)
+    with pytest.raises(FaultError):
+        names(session)
+
+
+def test_an_instance_and_what_only_reads_are_asked_again() -> None:
+    session, transport, _ = connect(busy(0x80338029), INSTANCE)
+    assert session.get("Thing", {"ID": "1"}).text("Name") == "a"
+    output = answer(
+        '<p:GetStringValue_OUTPUT xmlns:p="urn:p"><p:ReturnValue>0</p:ReturnValue></p:GetStringValue_OUTPUT>'
+    )
+    session, transport, _ = connect(busy(0x80338029), output)
+    assert session.invoke("StdRegProv", "GetStringValue").integer("ReturnValue") == 0
+    assert len(transport.sent) == 2
+
+
+def test_a_change_that_timed_out_is_never_asked_for_again() -> None:
+    session, transport, pauses = connect(busy(0x80338029), OUTPUT)
+    with pytest.raises(FaultError) as error:
+        session.invoke("Thing", "Do")
+    assert (error.value.timed_out, len(transport.sent), pauses) == (True, 1, [])
+
+
+def test_a_change_that_windows_did_not_begin_with_is_asked_for_again() -> None:
+    session, transport, _ = connect(busy(), OUTPUT)
+    assert session.invoke("Thing", "Do").integer("ReturnValue") == 0
+    assert len(transport.sent) == 2
+
+
+@pytest.mark.parametrize("code", PASSING)
+@pytest.mark.parametrize("patience", [0.0, 20.0])
+def test_patience_has_an_end(code: int, patience: float) -> None:
+    session, transport, pauses = connect(*[busy(code)] * 99)
+    session.patience = patience
     with pytest.raises(FaultError) as error:
         names(session)
-    assert error.value.wsman_code == 2150859174
-    assert len(transport.sent) == len(pauses) + 1 == 4
+    assert code in error.value.codes
+    assert sum(pauses) == patience
+    assert len(transport.sent) == len(pauses) + 1
 
 
 def test_another_fault_is_not_tried_again() -> None:

@@ -28,8 +28,7 @@ _CODES: Mapping[int, str] = {
     hresults.IA_PARENT_PARTITION_NOT_ACTIVATED: "host_not_licensed",
     hresults.IA_ID_MISMATCH: "host_release_too_old",
     hresults.IA_MACHINE_NOT_BOUND: "activation_not_bound",
-    hresults.ACCESS_DENIED: "access_denied",
-    hresults.LUA_ACCESS_DENIED: "access_denied",
+    **dict.fromkeys(hresults.DENIED, "access_denied"),
 }
 
 

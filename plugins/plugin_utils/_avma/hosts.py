@@ -374,8 +374,7 @@ def host_activation_problem(license: License | None, hresult: int | None, timeou
         if license and license.reason:
             status += f", {hresults.explain(license.reason)}"
         return problem("host_activation_timed_out", status=status, timeout=timeout)
-    denied = hresult in (hresults.ACCESS_DENIED, hresults.LUA_ACCESS_DENIED)
-    return problem("access_denied" if denied else "activation_failed", hresult)
+    return problem("access_denied" if hresult in hresults.DENIED else "activation_failed", hresult)
 
 
 _HRESULT = re.compile(r"0x([89A-F][0-9A-F]{7})", re.IGNORECASE)

@@ -1,10 +1,9 @@
 # Copyright (c) 2026 The hyperv.avma authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HRESULTs of Windows' licensing, in plain words. Private to this collection.
+"""What Windows says by number, in plain words. Private to this collection.
 
-Symbols and meanings: slerror.h of the Windows SDK. Remedies: Microsoft's activation error page where it has one, else what follows
-from the meaning. Source: facts, section 6.
+Families: [MS-ERREF] 2.1 and winerror.h for the facilities, slerror.h, wbemcli.h and wsmerror.h for their codes.
 """
 
 from __future__ import annotations
@@ -12,13 +11,33 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
+
+from .hresult_table import ROWS
+
+
+class Family(str, Enum):
+    """Which part of Windows a code is from."""
+
+    LICENSING = "Windows' licensing"
+    WMI = "WMI"
+    WS_MANAGEMENT = "WS-Management (WinRM)"
+    RPC = "remote procedure calls (RPC)"
+    DNS = "DNS"
+    WIN32 = "Windows itself (Win32)"
+    SECURITY = "Windows' security"
+    COM = "COM"
+    NTSTATUS = "the kernel of Windows (NTSTATUS)"
+
+    def __str__(self) -> str:
+        return self.value
 
 
 @dataclass(frozen=True)
 class Hresult:
     """What an HRESULT says.
 
-    :ivar symbol: None if the code is not in the table.
+    :ivar symbol: None if it has none in the headers of the Windows SDK, or the code is not in the table.
     :ivar retryable: Whether the same call may succeed later with nothing changed.
     """
 
@@ -53,163 +72,50 @@ IA_INVALID_VIRTUALIZATION_PLATFORM = 0xC004FD01
 IA_PARENT_PARTITION_NOT_ACTIVATED = 0xC004FD02
 IA_ID_MISMATCH = 0xC004FD03
 IA_MACHINE_NOT_BOUND = 0xC004FD04
-ACCESS_DENIED = 0x80070005
-LUA_ACCESS_DENIED = 0xC004F025
 
-_WRONG_KEY = (
-    "Install the key of this release and edition; on evaluation media convert the edition first (DISM /Set-Edition)."
-)
-_KMS_CLIENT = "The machine is still a KMS client: install its AVMA key."
-_ELEVATE = "Connect as an administrator of the machine; over WinRM a local account other than Administrator is filtered by UAC."
-
-_TABLE = (
-    Hresult(
-        IA_THROTTLE_LIMIT_EXCEEDED,
-        "SL_E_IA_THROTTLE_LIMIT_EXCEEDED",
-        "the host's request limit for automatic virtual machine activation is reached",
-        "Wait and try again; spread the guests of one host over time.",
-        retryable=True,
-    ),
-    Hresult(
-        IA_INVALID_VIRTUALIZATION_PLATFORM,
-        "SL_E_IA_INVALID_VIRTUALIZATION_PLATFORM",
-        "Windows is not running on a supported Microsoft Hyper-V platform",
-        "Run the guest on Hyper-V or Azure Local; elsewhere (Azure, other hypervisors) use KMS or a key of its own.",
-    ),
-    Hresult(
-        IA_PARENT_PARTITION_NOT_ACTIVATED,
-        "SL_E_IA_PARENT_PARTITION_NOT_ACTIVATED",
-        "Windows is not activated on the host machine",
-        "Activate the host that runs this guest (on Azure Local: set its AVMA key or subscription), then run again.",
-    ),
-    Hresult(
-        IA_ID_MISMATCH,
-        "SL_E_IA_ID_MISMATCH",
-        "the host machine cannot activate the edition of Windows on the virtual machine",
-        "The host must be Datacenter and of the guest's release or newer: move the guest to one that is, or upgrade the host.",
-    ),
-    Hresult(
-        IA_MACHINE_NOT_BOUND,
-        "SL_E_IA_MACHINE_NOT_BOUND",
-        "Windows is not activated: the AVMA key is installed, but no host has bound it, or the binding has expired",
-        "Check that Data Exchange is on for the VM and that its host is activated, then run again.",
-    ),
-    Hresult(0xC004F069, "SL_E_MISMATCHED_PRODUCT_SKU", "the product SKU of the key is not found", _WRONG_KEY),
-    Hresult(0xC004E016, "SL_E_PKEY_INVALID_CONFIG", "the product key is not one of this Windows image", _WRONG_KEY),
-    Hresult(
-        0xC004F050,
-        "SL_E_INVALID_PRODUCT_KEY",
-        "the product key is invalid",
-        "Check the key for typing errors, for dashes changed by a word processor, and that it is of this release.",
-    ),
-    Hresult(
-        0xC004F015,
-        "SL_E_PRODUCT_SKU_NOT_INSTALLED",
-        "the licence files of the key's edition are not installed",
-        "Reinstall the licence files (slmgr.vbs /rilc), then run again.",
-    ),
-    Hresult(0xC004F014, "SL_E_PKEY_NOT_INSTALLED", "no product key is installed", "Install a product key."),
-    Hresult(
-        0xC004F034,
-        "SL_E_EUL_NOT_AVAILABLE",
-        "the licence could not be found or was invalid",
-        "Usual where evaluation and volume media are mixed: check the edition (DISM /Online /Get-CurrentEdition).",
-    ),
-    Hresult(LUA_ACCESS_DENIED, "SL_E_LUA_ACCESSDENIED", "the action needs administrator privileges", _ELEVATE),
-    Hresult(ACCESS_DENIED, "E_ACCESSDENIED", "access is denied", _ELEVATE),
-    Hresult(
-        0x80338029,
-        "ERROR_WSMAN_OPERATION_TIMEDOUT",
-        "Windows did not finish within the connection's operation timeout; what it was asked may still be done",
-        "Run again; where the machine is slow for good, raise ansible_winrm_operation_timeout_sec and "
-        "ansible_winrm_read_timeout_sec, or ansible_psrp_operation_timeout and ansible_psrp_read_timeout.",
-    ),
-    Hresult(
-        0xC004F074, "SL_E_VL_BINDING_SERVICE_UNAVAILABLE", "no Key Management Service could be contacted", _KMS_CLIENT
-    ),
-    Hresult(0xC004F038, "SL_E_VL_NOT_ENOUGH_COUNT", "the Key Management Service counts too few machines", _KMS_CLIENT),
-    Hresult(
-        0xC004C008,
-        "SL_E_CHPA_MAXIMUM_UNLOCK_EXCEEDED",
-        "the activation server reports that the product key has exceeded its unlock limit",
-        "The key is used up: use another one, or ask Microsoft's licensing service for more activations.",
-    ),
-    Hresult(
-        0xC004C020,
-        "SL_E_CHPA_DMAK_LIMIT_EXCEEDED",
-        "the Multiple Activation Key has exceeded its limit",
-        "Ask Microsoft's licensing service for more activations of this MAK, or use another key.",
-    ),
-    Hresult(0xC004F009, "SL_E_GRACE_TIME_EXPIRED", "the grace period has expired", "Activate Windows."),
-    Hresult(0xC004F06C, "SL_E_VL_INVALID_TIMESTAMP", "the machine's clock differs too much", "Synchronize its clock."),
-    Hresult(0xC004F200, "SL_E_NOT_GENUINE", "this copy of Windows is not genuine", "Use a genuine key and image."),
-    Hresult(
-        0xC004F210,
-        "SL_E_EDITION_MISMATCHED",
-        "the licence edition does not match the computer's edition",
-        _WRONG_KEY,
-    ),
-    Hresult(
-        0xC004F033,
-        "SL_E_PRODUCT_KEY_INSTALLATION_NOT_ALLOWED",
-        "this product key may not be installed",
-        "See the Application event log of the machine for the reason.",
-    ),
-    Hresult(0xC004F061, "SL_E_PKEY_INVALID_UPGRADE", "the key is for upgrades only", "Use a full key."),
-    Hresult(
-        0xC004F07D, "SL_E_INVALID_PRODUCT_KEY_TYPE", "the key cannot be used for this type of activation", _WRONG_KEY
-    ),
-    Hresult(
-        0xC004E028,
-        "SL_E_ACTIVATION_IN_PROGRESS",
-        "another activation is in progress",
-        "Wait and try again.",
-        retryable=True,
-    ),
-    Hresult(
-        0xC004F075, "SL_E_SERVICE_STOPPING", "the licensing service is stopping", "Wait and try again.", retryable=True
-    ),
-    Hresult(
-        0xC004F07B, "SL_E_SERVICE_RUNNING", "the licensing service is running", "Wait and try again.", retryable=True
-    ),
-    Hresult(
-        0x80070422,
-        "ERROR_SERVICE_DISABLED",
-        "the service cannot be started: it is disabled",
-        "Enable the Software Protection service (sppsvc) and run again.",
-    ),
-    Hresult(
-        0x80070426,
-        "ERROR_SERVICE_NOT_ACTIVE",
-        "the service has not been started",
-        "Start the Software Protection service (sppsvc) and run again.",
-    ),
-    Hresult(
-        0x800706BA,
-        "RPC_S_SERVER_UNAVAILABLE",
-        "the RPC server is unavailable",
-        "Check that the Software Protection and RPC services run on the machine.",
-    ),
-    Hresult(
-        0x80070490,
-        "ERROR_NOT_FOUND",
-        "the product key did not work",
-        "Known on Windows Server 2019 when a key is entered in Settings; check the key's release and edition.",
-    ),
-    Hresult(0x4004F00C, "SL_I_OOB_GRACE_PERIOD", "Windows is in its first grace period", "Activate Windows."),
-    Hresult(
-        0x4004F00D,
-        "SL_I_OOT_GRACE_PERIOD",
-        "Windows is in a grace period after its hardware or host changed",
-        "Activate Windows.",
-    ),
-    Hresult(0x4004F040, "SL_E_VL_INFO_PRODUCT_USER_RIGHT", "Windows is activated", "Nothing to do."),
-    Hresult(0x4004F401, "SL_I_STORE_BASED_ACTIVATION", "Windows has a digital licence", "Nothing to do."),
-    Hresult(0x4004FC04, "SL_I_TIMEBASED_VALIDITY_PERIOD", "Windows is activated for a limited time", "Nothing to do."),
-    Hresult(0, "S_OK", "success", "Nothing to do."),
+#: "Access is denied", whoever says it: Win32, licensing, WMI (also: a privilege is missing), the kernel, RPC, WS-Management.
+DENIED = frozenset(
+    {0x80070005, 0xC004F025, 0x80041003, 0x80041062, 0xC0000022, 0x8001011B, 0x80338104, 0x80338105, 0x80338106}
 )
 
-HRESULTS: Mapping[int, Hresult] = {entry.code: entry for entry in _TABLE}
+HRESULTS: Mapping[int, Hresult] = {row[0]: Hresult(*row) for row in ROWS}
+
+#: Codes that say no more than that something failed.
+_VAGUE = frozenset({0x80041001, 0x80041004, 0x8004101D, 0x80004005, 0x8000FFFF, 0x8007054F, 0x80338003})
+
+#: By the upper half of a code. Of 0x8004 and 0x8007, which many share, the lower half decides.
+_FAMILIES: Mapping[int, Family] = {
+    0x4004: Family.LICENSING,
+    0xC004: Family.LICENSING,
+    0x0004: Family.WMI,
+    0x8033: Family.WS_MANAGEMENT,
+    0x8001: Family.RPC,
+    0x8009: Family.SECURITY,
+    0x800B: Family.SECURITY,
+    0x8019: Family.WIN32,
+    0x8000: Family.COM,
+    0x8008: Family.COM,
+    0xC000: Family.NTSTATUS,
+    0xC002: Family.NTSTATUS,
+}
+
+#: Where to look a code of a family up.
+_WHERE: Mapping[Family | None, str] = {
+    Family.LICENSING: "Look it up with 'slui.exe 0x2a {text}' on any Windows desktop; the Application event log of the machine (source "
+    "Microsoft-Windows-Security-SPP) tells more.",
+    Family.WMI: "Look {text} up in Microsoft's table 'WMI Error Constants'; the event log "
+    "Microsoft-Windows-WMI-Activity/Operational of the machine "
+    "tells more.",
+    Family.WS_MANAGEMENT: "Look it up with 'winrm helpmsg {text}' on any Windows machine; the event log "
+    "Microsoft-Windows-WinRM/Operational of the "
+    "machine tells more.",
+    Family.RPC: "Look {text} up with 'certutil -error {text}' on any Windows machine; see that the services of the machine run.",
+    Family.DNS: "Look {text} up with 'net helpmsg {number}' on any Windows machine; see what DNS servers the machine asks.",
+    Family.WIN32: "Look {text} up with 'net helpmsg {number}' on any Windows machine; the event logs "
+    "Application and System of the machine tell more.",
+    None: "Look it up with 'certutil -error {text}' on any Windows machine; the event logs "
+    "Application and System of the machine tell more.",
+}
 
 
 def format_hresult(code: int) -> str:
@@ -221,7 +127,7 @@ def format_hresult(code: int) -> str:
 # by its symbol.
 _CODE = re.compile(
     r"(?<![\w-])(?:0x(?:f{8}(?=[0-9a-f]{8}\b))?(?P<hex>[0-9a-f]{1,8})|(?P<digits>[0-9a-f]{8})|(?P<decimal>-?\d{1,10})|"
-    r"(?P<symbol>(?:SL|E|S|ERROR|RPC|WBEM)_\w+))l?(?![\w-])",
+    r"(?P<symbol>[a-z]+_\w+|wsa[a-z]+))l?(?![\w-])",
     re.IGNORECASE,
 )
 
@@ -265,12 +171,38 @@ def _code(match: re.Match[str]) -> int | None:
     return int(match["hex"] or match["digits"], 16)
 
 
+def family(code: int) -> Family | None:
+    """Which part of Windows a code is from; None if that cannot be told from its number."""
+    upper, lower = divmod(code & 0xFFFFFFFF, 0x10000)
+    if upper == 0x8004:
+        return Family.COM if lower < 0x1000 else Family.WMI if lower < 0xD000 else Family.LICENSING
+    if upper == 0x8007 or (upper == 0 and lower):
+        if 1700 <= lower < 1900:
+            return Family.RPC
+        return Family.DNS if 9000 <= lower < 10000 else Family.WIN32
+    if (upper, lower) == (0x8009, 0x2328):
+        return Family.DNS
+    return _FAMILIES.get(upper)
+
+
+def vagueness(code: int) -> int:
+    """How little a code says of what went wrong, for ordering.
+
+    Licensing says most, then the parts of Windows that it stands on, then WMI and WS-Management, which carry the call; "failed" says least.
+    """
+    if code in _VAGUE:
+        return 4
+    return {Family.LICENSING: 0, Family.WMI: 2, Family.WS_MANAGEMENT: 3}.get(family(code) or Family.WIN32, 1)
+
+
 def explain(code: int) -> Hresult:
-    """What an HRESULT says; of one that is not in the table, that it is not known."""
+    """What an HRESULT, or a plain Win32 code, says; of one that is not in the table, which part of Windows it is from and where to look."""
     code &= 0xFFFFFFFF
-    return HRESULTS.get(code) or Hresult(
-        code,
-        None,
-        "this code is not known to hyperv.avma",
-        f"Look it up with 'slui.exe 0x2a {format_hresult(code)}' on any Windows desktop.",
-    )
+    # HRESULT_FROM_WIN32 (winerror.h).
+    found = HRESULTS.get(code) or (HRESULTS.get(0x80070000 | code) if code <= 0xFFFF else None)
+    if found:
+        return found
+    part = family(code)
+    meaning = f"this code of {part} is not known to hyperv.avma" if part else "this code is not known to hyperv.avma"
+    where = _WHERE.get(part, _WHERE[None]).format(text=format_hresult(code), number=code & 0xFFFF)
+    return Hresult(code, None, meaning, where)

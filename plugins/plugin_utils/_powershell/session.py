@@ -14,7 +14,7 @@ from .._avma.problems import problem
 from .._session.errors import InvalidAnswerError, RouteError, TooLargeError
 from .._session.instance import Instance
 from .._session.interpreter import Interpreter
-from .._session.session import CIMV2, Argument, Get, Invoke, ProcessResult, Query, Request, Route
+from .._session.session import CIMV2, DEFAULT_PATIENCE, Argument, Get, Invoke, ProcessResult, Query, Request, Route
 from . import requests, scripts
 from .requests import Run, Step
 
@@ -43,6 +43,7 @@ class PowerShellSession:
         self._answers: list[tuple[Step, Any]] = []
         self._answered = 0.0
         self.machine = machine
+        self.patience = DEFAULT_PATIENCE
 
     @property
     def route(self) -> Route:

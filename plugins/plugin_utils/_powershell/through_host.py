@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
+from .._avma.hresults import DENIED
 from .._avma.problems import problem
 from .._avma.vms import STATES
 from .._session.errors import RouteError, RouteUnreachableError, SessionError, UnreachableError
@@ -32,7 +33,6 @@ PLUGIN = "hyperv.avma.powershell_direct"
 _RUNNING = 2
 #: Windows Server 2016 is 10.0, Windows Server 2012 R2 is 6.3.
 _FIRST_VERSION = 10
-_ACCESS_DENIED = frozenset({0x80041003, 0x80070005})
 _INVALID_NAMESPACE = 0x8004100E
 #: The session with the guest was lost, or there is nothing yet that could have one.
 _BROKEN = frozenset({"PSRemotingTransportException", "PSRemotingDataStructureException"})
@@ -162,7 +162,7 @@ class HostInterpreter:
             return RouteUnreachableError(problem("guest_not_ready", **at))
         if requests.refused_by_mode(error):
             return RouteError(problem("powershell_refuses", machine=host, mode=mode, detail=fault.reason))
-        if _ACCESS_DENIED & set(fault.hresults):
+        if DENIED & set(fault.hresults):
             return RouteError(problem("vm_host_access_denied", host=host))
         if _INVALID_NAMESPACE in fault.hresults:
             return RouteError(problem("vm_host_without_hyperv", host=host))

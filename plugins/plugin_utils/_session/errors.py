@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from .._avma import hresults as known
 from .._avma.problems import Problem
 
 
@@ -58,14 +59,34 @@ class FaultError(SessionError):
 
     :ivar reason: The text of the fault, in the machine's language: to show, never to decide on.
     :ivar wsman_code: ``Code`` of ``f:WSManFault`` (an unsigned 32-bit HRESULT or Win32 code), if there is one.
-    :ivar hresults: Every HRESULT that the fault carries, the most specific first: WMI's and its provider's before that of
-        WS-Management, codes before text.
+    :ivar hresults: Every HRESULT that the fault carries, the one that says most first (``ordered_hresults``).
     """
 
-    #: WS-Management operation timed out ([MS-WSMV] 2.2.4.43, ERROR_WSMAN_OPERATION_TIMEDOUT 0x80338029).
-    OPERATION_TIMED_OUT = 2150858793
-    #: ERROR_WSMAN_QUOTA_MAX_OPERATIONS_USER and its kin: nothing was run, the request may be sent again.
-    TOO_MANY_OPERATIONS = frozenset({2150859174})
+    #: ERROR_WSMAN_OPERATION_TIMEDOUT ([MS-WSMV] 2.2.4.43).
+    OPERATION_TIMED_OUT = 0x80338029
+    #: That, and WBEM_E_TIMED_OUT, WBEM_E_PROVIDER_TIMED_OUT, ERROR_TIMEOUT.
+    TIMED_OUT = frozenset({OPERATION_TIMED_OUT, 0x80041069, 0x80041088, 0x800705B4})
+    #: ERROR_WSMAN_QUOTA_* (wsmerror.h): nothing was run, any request may be sent again.
+    TOO_MANY_OPERATIONS = frozenset(
+        {0x8033803F, 0x803381A5, 0x803381A6, 0x803381A7, 0x803381A8, 0x803381AB, *range(0x803381E4, 0x803381EA)}
+    )
+    #: Windows has too much to do: the pull before is still going on, the enumeration is being prepared (wsmerror.h);
+    #: WBEM_E_SERVER_TOO_BUSY, WBEM_E_QUOTA_VIOLATION, WBEM_E_RETRY_LATER, WBEM_E_RESOURCE_CONTENTION (wbemcli.h);
+    #: RPC_S_SERVER_TOO_BUSY, RPC_E_SERVERCALL_RETRYLATER, ERROR_SERVICE_REQUEST_TIMEOUT: a service that does not start in time
+    #: (winerror.h).
+    BUSY = TOO_MANY_OPERATIONS | {
+        0x80338006,
+        0x80338078,
+        0x80041045,
+        0x8004106C,
+        0x80043001,
+        0x80043002,
+        0x800706BB,
+        0x8001010A,
+        0x8007041D,
+    }
+    #: The enumeration is not there any more: it was closed, has timed out, or its context is not known (wsmerror.h).
+    ENUMERATION_LOST = frozenset({0x80338007, 0x8033801B, 0x8033801C})
 
     def __init__(self, reason: str, wsman_code: int | None = None, hresults: tuple[int, ...] = ()) -> None:
         super().__init__(reason)
@@ -74,9 +95,29 @@ class FaultError(SessionError):
         self.hresults = hresults
 
     @property
+    def codes(self) -> frozenset[int]:
+        """All codes, in no order."""
+        return frozenset({*self.hresults, *([] if self.wsman_code is None else [self.wsman_code])})
+
+    @property
     def timed_out(self) -> bool:
         """Whether Windows gave up waiting; the operation itself may still go on."""
-        return self.wsman_code == self.OPERATION_TIMED_OUT
+        return bool(self.codes & self.TIMED_OUT)
+
+    @property
+    def nothing_run(self) -> bool:
+        """Whether Windows did not begin with the request, so that even a change may be asked for again."""
+        return bool(self.codes & self.TOO_MANY_OPERATIONS)
+
+    @property
+    def passing(self) -> bool:
+        """Whether the same may be *read* a moment later: a slow or busy machine is not a broken one."""
+        return self.timed_out or bool(self.codes & self.BUSY)
+
+    @property
+    def enumeration_lost(self) -> bool:
+        """Whether an enumeration cannot be read on, and must begin anew."""
+        return bool(self.codes & self.ENUMERATION_LOST)
 
 
 def hresult_of(code: int) -> int:
@@ -85,11 +126,9 @@ def hresult_of(code: int) -> int:
 
 
 def ordered_hresults(specific: Iterable[int | None], generic: Iterable[int | None] = ()) -> tuple[int, ...]:
-    """Every code once, as HRESULT, the most specific first.
-
-    WMI gives its own "failed" beside the provider's code: what is a facility's own (not WMI's) is the more specific.
+    """Every code once, as HRESULT, the one that says most first; of two that say as much, the inner one.
 
     :param generic: Those of the protocol.
     """
-    ordered = sorted((hresult_of(code) for code in specific if code), key=lambda code: code >> 12 == 0x80041)
-    return tuple(dict.fromkeys([*ordered, *(hresult_of(code) for code in generic if code)]))
+    found = (hresult_of(code) for code in [*specific, *generic] if code)
+    return tuple(dict.fromkeys(sorted(found, key=known.vagueness)))

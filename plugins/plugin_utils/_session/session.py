@@ -13,6 +13,9 @@ from .instance import Instance
 
 CIMV2 = "root/cimv2"
 
+#: ``Session.patience``, unless a task says another one: the default of the modules' option timeout.
+DEFAULT_PATIENCE = 120.0
+
 #: What a method of WMI is given; an integer is a uint32.
 Argument: TypeAlias = "str | int | bool | Sequence[str]"
 
@@ -96,6 +99,9 @@ class Session(Protocol):
 
     #: The name by which the user knows the machine, for messages.
     machine: str
+    #: For how many seconds a read that Windows is too slow or too busy for is asked again. A change is never asked for twice, unless
+    #: Windows says that it did not begin with it.
+    patience: float
 
     @property
     def route(self) -> Route:

@@ -22,8 +22,9 @@ from .._avma.licenses import License
 from .._avma.problems import Problem
 from .._session.errors import FaultError
 from .._session.session import Session
+from .._session.waits import Clock
 from . import licensing
-from .attempts import Attempts, Clock
+from .attempts import Attempts
 from .events import read_events
 from .hypervisor import read_hypervisor
 

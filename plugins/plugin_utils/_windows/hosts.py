@@ -12,8 +12,9 @@ from .._avma.hosts import Backend, HostFacts, host_activation_problem, refused_b
 from .._avma.keys import last_five
 from .._avma.problems import Problem, problem
 from .._session.session import Session
+from .._session.waits import Clock
 from . import azure_local, licensing
-from .attempts import Attempts, Clock
+from .attempts import Attempts
 from .machine import read_machine
 from .system import read_platform
 

@@ -41,9 +41,8 @@ class LicensingError(Exception):
 
 
 def known_hresult(fault: FaultError) -> int | None:
-    """The HRESULT of a fault that this collection can explain, else its most specific one; None if it carries none."""
-    known = (code for code in fault.hresults if code in hresults.HRESULTS)
-    return next(known, next(iter(fault.hresults), None))
+    """The HRESULT of a fault that says most of what went wrong; None if it carries none."""
+    return min(fault.hresults, key=hresults.vagueness, default=None)
 
 
 def _license_query(columns: str) -> Query:

@@ -244,7 +244,7 @@ def _fault(fault: ET.Element) -> FaultError:
             generic.append(code)
         elif code is not None:
             specific.append(code)
-        if name == "error_Code":
+        if name in ("error_Code", "StatusCode"):
             specific.append(_number(element.text))
         elif name == "MessageID":
             specific.extend(int(digits, 16) for digits in _HRESULT_TEXT.findall(element.text or ""))

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -14,15 +13,14 @@ from xml.etree.ElementTree import Element
 
 from .._session.errors import FaultError, TooLargeError
 from .._session.instance import Instance
-from .._session.session import CIMV2, Argument, ProcessResult, Request, Route
+from .._session.session import CIMV2, DEFAULT_PATIENCE, Argument, Invoke, ProcessResult, Request, Route
+from .._session.waits import Clock, Waits
 from . import messages
 
 #: Far above what a default WinRM service may send (500 KB), far below what hurts the controller.
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 #: A whole enumeration; 2,000 VMs with all their KVP items are about 10 MiB.
 MAX_ENUMERATION_BYTES = 64 * 1024 * 1024
-# Pauses, in seconds, before a request that Windows was too busy to take is sent again.
-_BUSY_PAUSES = (1.0, 2.0, 4.0)
 
 
 class Transport(Protocol):
@@ -58,17 +56,17 @@ class WSManSession:
     Every method raises the errors of ``Transport.send``, and ``FaultError`` when Windows refuses the request.
     """
 
-    def __init__(self, transport: Transport, machine: str, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, transport: Transport, machine: str, clock: Clock | None = None) -> None:
         """Talk over a transport.
 
         :param machine: The name by which the user knows the machine, for messages.
-        :param sleep: Waits so many seconds.
         """
         self._transport = transport
-        self._sleep = sleep
+        self._clock = clock or Clock()
         self.machine = machine
         #: How it is reached; whoever chose the transport says it.
         self.route = Route("winrm")
+        self.patience = DEFAULT_PATIENCE
 
     @property
     def encrypted(self) -> bool:
@@ -95,8 +93,15 @@ class WSManSession:
             return messages.pull(header, namespace, page.context, most)
 
         size = 0
+        begun_anew = False
         while True:
-            content, length = self._exchange(request)
+            try:
+                content, length = self._exchange(request, reads=True)
+            except FaultError as fault:
+                if page.context is None or begun_anew or not fault.enumeration_lost:
+                    raise
+                page, items, size, begun_anew = messages.Page([], None), [], 0, True
+                continue
             page = messages.read_page(content)
             items.extend(page.items)
             size += length
@@ -111,7 +116,9 @@ class WSManSession:
 
     def get(self, class_name: str, selectors: Mapping[str, str], namespace: str = CIMV2) -> Instance:
         """The instance of a class with these keys."""
-        content, _length = self._exchange(lambda header: messages.get(header, namespace, class_name, selectors))
+        content, _length = self._exchange(
+            lambda header: messages.get(header, namespace, class_name, selectors), reads=True
+        )
         return messages.read_instance(content)
 
     def invoke(
@@ -127,7 +134,8 @@ class WSManSession:
         :param selectors: The keys of the instance; none for a static method.
         """
         content, _length = self._exchange(
-            lambda header: messages.invoke(header, namespace, class_name, method, arguments or {}, selectors or {})
+            lambda header: messages.invoke(header, namespace, class_name, method, arguments or {}, selectors or {}),
+            reads=Invoke(class_name, method).reads,
         )
         return messages.read_output(content, method)
 
@@ -141,10 +149,10 @@ class WSManSession:
     def _release(self, namespace: str, context: str) -> None:
         # Windows ends a forgotten enumeration by itself: that this failed must not lose what was read.
         with suppress(FaultError):
-            self._exchange(lambda header: messages.release(header, namespace, context))
+            self._exchange(lambda header: messages.release(header, namespace, context), reads=False)
 
-    def _exchange(self, write: Callable[[messages.Header], bytes]) -> tuple[Element, int]:
-        pauses = iter(_BUSY_PAUSES)
+    def _exchange(self, write: Callable[[messages.Header], bytes], reads: bool) -> tuple[Element, int]:
+        waits = Waits(self.patience, self._clock)
         while True:
             message_id = f"uuid:{uuid.uuid4()}"
             header = messages.Header(self._transport.endpoint, message_id, self._transport.operation_timeout)
@@ -152,7 +160,6 @@ class WSManSession:
             try:
                 return messages.read(answer, message_id), len(answer)
             except FaultError as fault:
-                pause = next(pauses, None)
-                if pause is None or fault.wsman_code not in FaultError.TOO_MANY_OPERATIONS:
+                again = fault.passing if reads else fault.nothing_run
+                if not again or not waits.wait():
                     raise
-            self._sleep(pause)
