@@ -14,7 +14,19 @@ from typing import Any
 
 from lab import errors
 from lab.keys import KeyStore, ProductKey, is_well_formed
-from lab.powershell import Call, Cmdlet, EnumValue, PowerShellError, PSObject, Severity, Version
+from lab.powershell import (
+    Array,
+    Bound,
+    Definition,
+    EnumValue,
+    Hashtable,
+    Parameter,
+    PowerShellError,
+    PSObject,
+    Severity,
+    Version,
+    function,
+)
 from lab.releases import RELEASES
 from lab.spec import AzureLocalSpec
 
@@ -90,35 +102,38 @@ class AzureLocalActivation:
             return False
         return self.subscription or (self.key is not None and order <= _order(self.key))
 
-    def cmdlets(self) -> Mapping[str, Cmdlet]:
-        """What the host's modules offer to PowerShell."""
-        always: dict[str, Cmdlet] = {
-            "get-module": self._get_module,
-            "import-module": self._import_module,
-            "get-azurestackhcisubscriptionstatus": self._get_subscription,
-        }
-        if self.module is None:
-            return always
-        return always | {
-            "get-vmautomaticactivation": lambda _: self._get(),
-            "set-vmautomaticactivation": lambda call: self._set_key(str(call.value("ProductKey") or "")),
-        }
+    def cmdlets(self) -> Mapping[str, Definition]:
+        """What the host's modules offer to PowerShell, by lower-case name."""
+        name = Parameter("Name", position=0, pipeline=True)
+        found = [
+            function("Get-Module", self._get_module, (name, Parameter("ListAvailable", "switch"))),
+            function("Import-Module", self._import_module, (name, Parameter("Force", "switch"))),
+            function("Get-AzureStackHCISubscriptionStatus", self._get_subscription),
+        ]
+        if self.module is not None:
+            key = Parameter("ProductKey", "string", 0, mandatory=True)
+            found += [
+                function("Get-VMAutomaticActivation", lambda _: self._get()),
+                function("Set-VMAutomaticActivation", lambda bound: self._set_key(bound["ProductKey"]), (key,)),
+            ]
+        return {item.name.lower(): item for item in found}
 
     def _modules(self) -> dict[str, str]:
         return {"AzureStackHCI": "1.0"} | ({"ServerAVMAManager": self.module} if self.module else {})
 
-    def _get_module(self, call: Call) -> Iterator[PSObject]:
-        wanted = str(call.value("Name") or "").lower()
+    def _get_module(self, bound: Bound) -> Iterator[PSObject]:
+        wanted = str(bound["Name"] or "").lower()
         for name, version in self._modules().items():
             if wanted in ("", name.lower()):
                 path = rf"{_MODULE_PATH}\{name}\{name}.psm1"
                 yield PSObject(
                     "System.Management.Automation.PSModuleInfo",
                     {"Name": name, "Version": Version(version), "Path": path, "ModuleType": EnumValue("Script", 0)},
+                    name,
                 )
 
-    def _import_module(self, call: Call) -> list[Any]:
-        given = call.value("Name")
+    def _import_module(self, bound: Bound) -> list[Any]:
+        given = bound["Name"]
         name = given.properties["Name"] if isinstance(given, PSObject) else given
         if name is None:
             message = "Cannot bind argument to parameter 'Name' because it is null."
@@ -137,7 +152,8 @@ class AzureLocalActivation:
             if key is None:
                 return []
             installed = {"PartialProductKey": key.last_five, "Release": f"Windows Server {key.generation}"}
-            return [{"Host": self._machine, "Activation": {"State": EnumValue("Activated", 2), "Keys": [installed]}}]
+            activation = {"State": EnumValue("Activated", 2), "Keys": Array([Hashtable(installed.items())])}
+            return [Hashtable({"Host": self._machine, "Activation": Hashtable(activation.items())}.items())]
         properties: dict[str, Any] = {
             "ComputerName": self._machine,
             "Status": "Configured" if key else "NotConfigured",
@@ -155,7 +171,7 @@ class AzureLocalActivation:
             return [] if self._shape == "opaque" else self._get()
         message = self._key_did_not_work
         if self._shape == "nested":
-            return [{"Succeeded": False, "Message": message, "ErrorCode": f"0x{hresult:08X}"}]
+            return [Hashtable({"Succeeded": False, "Message": message, "ErrorCode": f"0x{hresult:08X}"}.items())]
         severity: Severity = "statement" if self._shape == "flat" else "continue"
         raise PowerShellError(f"{message} 0x{hresult:08X}", "SetVMAutomaticActivation", "InvalidArgument", severity)
 
@@ -177,7 +193,7 @@ class AzureLocalActivation:
         if self._shape == "license_row" and self.key is not None:
             self._show_license(self.key)
 
-    def _get_subscription(self, _: Call) -> Iterator[PSObject]:
+    def _get_subscription(self, _: Bound) -> Iterator[PSObject]:
         """``Get-AzureStackHCISubscriptionStatus``: WAC reads ``Status``, Microsoft's guide ``SubscriptionStatus`` (§1.4)."""
         name = "Status" if self._subscription_shape == "status" else "SubscriptionStatus"
         for product, active in (("Azure Stack HCI", True), ("Windows Server Subscription", self.subscription)):

@@ -88,6 +88,8 @@ class ProcessResult:
     exit_code: int
     stdout: bytes = b""
     stderr: bytes = b""
+    #: Seconds that it took, which the model does not wait; ``inf`` for one that never ends.
+    elapsed: float = 0.0
 
 
 class Machine(Protocol):

@@ -64,9 +64,21 @@ class Lab:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        unknown = self._unsupported()
         self._end()
         if self._temporary is not None:
             self._temporary.cleanup()
+        if unknown:
+            # Whatever became of the test: it rests on something that the lab does not have.
+            raise ControlError("; ".join(unknown)) from value
+
+    def _unsupported(self) -> list[str]:
+        """What was asked of the lab that it does not know."""
+        try:
+            counters = self.call("counters")
+        except ControlError:
+            return []
+        return sorted({message for report in counters.values() for message in report["unsupported"]})
 
     def _listening(self) -> dict[str, Any]:
         """The topology with this class's ``listener`` among its defaults."""

@@ -61,10 +61,15 @@ class Journal:
     invokes: list[dict[str, Any]] = field(default_factory=list)
     queries: list[str] = field(default_factory=list)
     command_lines: list[str] = field(default_factory=list)
+    #: How often powershell.exe was started, and every script text that PowerShell ran (what script block logging, event 4104, keeps).
+    powershell_starts: int = 0
+    scripts: list[str] = field(default_factory=list)
+    #: What was asked of the lab that it does not know. No test may pass with something here.
+    unsupported: list[str] = field(default_factory=list)
 
     def clear(self) -> None:
-        """Begin anew."""
-        vars(self).update(vars(Journal()))
+        """Begin anew; what the lab could not do is kept."""
+        vars(self).update(vars(Journal(unsupported=self.unsupported)))
 
     def invoked(
         self, class_name: str, method: str, selectors: Mapping[str, str], arguments: Mapping[str, Value]
@@ -87,6 +92,10 @@ class Journal:
         """Note a command line."""
         self.command_lines.append(readable_command(line))
 
+    def ran(self, script: str) -> None:
+        """Note the text of a script."""
+        self.scripts.append(mask(script))
+
     def report(self) -> dict[str, Any]:
         """The journal as JSON can hold it; ``writes`` are the method calls that are not by their name read-only."""
         return {
@@ -100,4 +109,7 @@ class Journal:
             "writes": [invoke for invoke in self.invokes if not invoke["method"].startswith(_READ_ONLY)],
             "queries": list(self.queries),
             "command_lines": list(self.command_lines),
+            "powershell_starts": self.powershell_starts,
+            "scripts": list(self.scripts),
+            "unsupported": list(self.unsupported),
         }

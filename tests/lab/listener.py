@@ -20,8 +20,9 @@ from aiohttp import web
 from lxml import etree
 
 from lab import auth, soap
-from lab.counters import Journal
-from lab.faults import Effect, FaultRule, RandomFaults
+from lab.faults import Effect, FaultRule
+from lab.powershell.errors import ConnectionLost
+from lab.shell import NotEnded
 from lab.simulation import ListenerOptions, SimulatedMachine
 from lab.wsman import ACCESS_DENIED, Operation, Service
 
@@ -37,6 +38,14 @@ _TIMED_OUT = soap.WsmanFault(
 )
 
 
+#: MaxTimeoutms of a default server, in seconds.
+_LONGEST = 60.0
+
+
+class _TimedOutError(Exception):
+    """OperationTimeout has passed."""
+
+
 class Listener:
     """One machine on the network. A stopped one keeps its port, so that nothing else answers there."""
 
@@ -49,10 +58,9 @@ class Listener:
         stop_machine: Callable[[str], None],
     ) -> None:
         self.options: ListenerOptions = machine.listener
-        self.journal = Journal()
+        self.traffic = machine.traffic
+        self.journal = machine.traffic.journal
         self.service = Service(machine, self.options, self.journal)
-        self.rules: list[FaultRule] = [replace(rule) for rule in self.options.faults]
-        self.random_faults: RandomFaults | None = None
         #: How often it was switched off.
         self.stops = 0
         self._name = machine.name
@@ -134,11 +142,9 @@ class Listener:
         exchange = _Exchange(self, request, transport, connection if encrypted else None, verdict)
         return await exchange.run(parsed, operation)
 
-    def faults_for(self, operation: Operation) -> list[FaultRule]:
-        """The rules that hit a request."""
-        hit = [rule for rule in self.rules if rule.applies(operation.kind, operation.class_name, operation.method)]
-        picked = self.random_faults.pick() if self.random_faults else None
-        return [*hit, picked] if picked else hit
+    def report(self) -> dict[str, int]:
+        """What is open."""
+        return {"open_enumerations": self.service.open_enumerations, "open_shells": self.service.open_shells}
 
     def die(self) -> None:
         """Switch the machine off, from within."""
@@ -165,7 +171,8 @@ class _Exchange:
     async def run(self, parsed: soap.Request, operation: Operation) -> web.StreamResponse:
         """Answer."""
         stops = self._listener.stops
-        rules = {rule.effect: rule for rule in self._listener.faults_for(operation)}
+        hit = self._listener.traffic.faults_for(operation.kind, operation.class_name, operation.method)
+        rules = {rule.effect: rule for rule in hit}
         delay = self._listener.options.delay
         if Effect.DELAY in rules:
             delay += rules[Effect.DELAY].value or 0
@@ -183,7 +190,15 @@ class _Exchange:
                 return instead
         if Effect.WRONG_RELATES_TO in rules:
             parsed = replace(parsed, message_id=soap.new_id())
-        well, data = self._listener.service.answer(parsed)
+        try:
+            well, data = await self._answer(parsed)
+        except ConnectionLost as lost:
+            # A fault hit what a program in a shell did.
+            if lost.dies:
+                self._listener.die()
+            return self._drop()
+        except _TimedOutError:
+            return await self._fail(_TIMED_OUT, parsed)
         if Effect.STOP_MACHINE_AFTER in rules:
             self._listener.die()
             return web.Response()
@@ -192,14 +207,29 @@ class _Exchange:
         status = HTTPStatus.OK if well else HTTPStatus.INTERNAL_SERVER_ERROR
         return await self._send(status, data, cut=Effect.CUT in rules)
 
+    async def _answer(self, parsed: soap.Request) -> tuple[bool, bytes]:
+        """The answer, once a program that it waits for has ended. Raises ``_TimedOutError`` if that takes longer than OperationTimeout."""
+        while True:
+            try:
+                return self._listener.service.answer(parsed)
+            except NotEnded as running:
+                limit = parsed.operation_timeout if parsed.operation_timeout is not None else _LONGEST
+                if running.seconds > limit:
+                    await asyncio.sleep(limit)
+                    raise _TimedOutError from None
+                await asyncio.sleep(running.seconds)
+
+    def _drop(self) -> web.StreamResponse:
+        assert isinstance(self._transport, asyncio.WriteTransport)
+        self._transport.abort()
+        return web.Response()
+
     async def _instead(self, effect: Effect, rule: FaultRule, parsed: soap.Request) -> web.StreamResponse | None:
         """What is answered in place of running the request, if the effect is of that kind."""
         value = int(rule.value or 0)
         match effect:
             case Effect.DROP:
-                assert isinstance(self._transport, asyncio.WriteTransport)
-                self._transport.abort()
-                return web.Response()
+                return self._drop()
             case Effect.STATUS:
                 return web.Response(status=value)
             case Effect.MALFORMED:

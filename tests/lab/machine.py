@@ -5,25 +5,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_DNS, uuid5
 
-from lab import cluster, console, errors
+from lab import cluster, errors
 from lab.azure_local import AzureLocalActivation
 from lab.cim import CimClass, Instance, MethodResult, ProcessResult, Value
 from lab.cluster import Cluster
+from lab.console import UTF8_CODE_PAGE, Console
 from lab.events import HOST_EVENT, EventLog
 from lab.hyperv import HyperV
 from lab.keys import KeyStore
 from lab.licensing import HostAnswer, Licensing
+from lab.local_wmi import LocalWmi
 from lab.os_info import DATA_EXCHANGE_SERVICE, System
+from lab.powershell import Definition, Environment, cim_cmdlets, language_cmdlets
 from lab.provider import Provider
 from lab.registry import CURRENT_VERSION, GUEST, PARAMETERS, VIRTUAL_MACHINE, Registry, RegistryValue
 from lab.releases import RELEASES, Sku, sku_of
 from lab.simulation import Account, ListenerOptions
 from lab.spec import GuestSpec, HostSpec, LicenseSpec, MachineSpec, ServiceState
+from lab.traffic import Traffic
 
 
 @dataclass
@@ -46,6 +50,9 @@ class WindowsMachine:
         self.account = Account(spec.account.name, spec.account.password)
         self.listener = ListenerOptions.from_mapping(spec.listener)
         self.services_registered = tuple(spec.services_registered)
+        self.traffic = Traffic(rules=[replace(rule) for rule in self.listener.faults])
+        self.processes = spec.powershell
+        self._administrator = spec.account.administrator
         self.system = system
         self.switched_on = spec.running
         self.surroundings = surroundings
@@ -132,7 +139,42 @@ class WindowsMachine:
 
     def execute(self, command: str, arguments: list[str], stdin: bytes) -> ProcessResult:
         """See ``lab.cim.Machine``."""
-        return console.run(command, arguments, stdin, {}, self.system.name.upper(), constrained=False)
+        return self.console(UTF8_CODE_PAGE).cmd(" ".join([command, *arguments]), stdin)
+
+    def console(self, code_page: int | None = None) -> Console:
+        """A console of the machine's user, with the machine's code page unless another is named."""
+        page = self.processes.code_page if code_page is None else code_page
+        return Console(self.environment, self.traffic.journal, page, self.processes.profile)
+
+    def environment(self) -> Environment:
+        """What a PowerShell process of the machine's user runs in."""
+        wmi = LocalWmi(self, self.traffic, self._administrator)
+        blocked = self.processes.cim_module == "blocked"
+        cmdlets = {
+            **language_cmdlets(),
+            **cim_cmdlets(wmi, self.processes.hresult_in, blocked),
+            **self.module_cmdlets(),
+        }
+        return Environment(
+            computer=self.system.name.upper(),
+            user=self.account.name,
+            language=self.language,
+            constrained=self.constrained,
+            zone=self.processes.utc_offset,
+            clock=self.surroundings.clock,
+            cmdlets=cmdlets,
+            build=self.system.release.full_version,
+            log_script=self.traffic.journal.ran,
+        )
+
+    @property
+    def constrained(self) -> bool:
+        """Whether PowerShell runs in Constrained Language Mode."""
+        return bool(self.processes.constrained)
+
+    def module_cmdlets(self) -> Mapping[str, Definition]:
+        """What the machine's own modules offer to PowerShell, by lower-case name."""
+        return {}
 
     # What a test can do.
 
@@ -364,12 +406,16 @@ class HostMachine(WindowsMachine):
             self.provide(self.hyperv.providers())
         self.cluster: Cluster | None = None
 
-    def execute(self, command: str, arguments: list[str], stdin: bytes) -> ProcessResult:
-        """See ``lab.cim.Machine``."""
-        if self.azure_local is None:
-            return super().execute(command, arguments, stdin)
-        cmdlets, constrained = self.azure_local.cmdlets(), self.azure_local.constrained
-        return console.run(command, arguments, stdin, cmdlets, self.system.name.upper(), constrained)
+    @property
+    def constrained(self) -> bool:
+        """See ``WindowsMachine``: on Azure Local application control is on unless the topology says otherwise."""
+        if self.processes.constrained is None and self.azure_local is not None:
+            return self.azure_local.constrained
+        return super().constrained
+
+    def module_cmdlets(self) -> Mapping[str, Definition]:
+        """See ``WindowsMachine``."""
+        return self.azure_local.cmdlets() if self.azure_local else {}
 
     def join(self, into: Cluster) -> None:
         """Become a node."""

@@ -111,29 +111,28 @@ class Lab:
         """The journals of all machines."""
         return {
             name: {
-                **listener.journal.report(),
-                "open_enumerations": listener.service.open_enumerations,
-                "open_shells": listener.service.open_shells,
+                **machine.traffic.journal.report(),
+                **self.listeners[name].report(),
             }
-            for name, listener in self.listeners.items()
+            for name, machine in self.simulation.machines.items()
         }
 
     async def reset_counters(self) -> None:
         """Begin new journals."""
-        for listener in self.listeners.values():
-            listener.journal.clear()
+        for machine in self.simulation.machines.values():
+            machine.traffic.journal.clear()
 
     async def fault(self, machine: str, rule: Mapping[str, Any]) -> None:
         """Add a fault rule to a machine (``lab.faults``)."""
-        self.listeners[machine].rules.append(FaultRule.from_mapping(rule))
+        self.simulation.machines[machine].traffic.rules.append(FaultRule.from_mapping(rule))
 
     async def random_faults(self, seed: str, probability: float) -> None:
         """From now on, give each request to any machine a fault with that probability; each machine has a sequence of its own."""
-        for name, listener in self.listeners.items():
-            listener.random_faults = RandomFaults(f"{seed} {name}", probability) if probability else None
+        for name, machine in self.simulation.machines.items():
+            machine.traffic.random_faults = RandomFaults(f"{seed} {name}", probability) if probability else None
 
     async def clear_faults(self) -> None:
         """Remove all fault rules, those of the topology too."""
-        for listener in self.listeners.values():
-            listener.rules.clear()
-            listener.random_faults = None
+        for machine in self.simulation.machines.values():
+            machine.traffic.rules.clear()
+            machine.traffic.random_faults = None

@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import time
 import uuid
 from dataclasses import dataclass, field
 
@@ -22,12 +23,22 @@ _STATE = f"{SHELL}/CommandState/"
 _OUTPUT_CHUNK = 65536
 
 
+class NotEnded(Exception):
+    """The program that an answer waits for runs for so many ``seconds`` yet."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
 @dataclass
 class _Command:
     name: str
     arguments: list[str]
     stdin: bytearray = field(default_factory=bytearray)
     result: ProcessResult | None = None
+    #: When it ends, by the monotonic clock.
+    end: float = 0.0
     #: Output not received yet.
     stdout: bytes = b""
     stderr: bytes = b""
@@ -109,6 +120,8 @@ class Shells:
         command_id = "" if desired is None else desired.get("CommandId", "")
         command = _known(commands, command_id)
         result = self._run(command)
+        if command.end > time.monotonic():
+            raise NotEnded(command.end - time.monotonic())
         response = etree.Element(f"{{{SHELL}}}ReceiveResponse", nsmap=prefixes.map(SHELL))
         stdout, command.stdout = command.stdout[:_OUTPUT_CHUNK], command.stdout[_OUTPUT_CHUNK:]
         room = _OUTPUT_CHUNK - len(stdout)
@@ -137,6 +150,7 @@ class Shells:
         if command.result is None:
             command.result = self._machine.execute(command.name, command.arguments, bytes(command.stdin))
             command.stdout, command.stderr = command.result.stdout, command.result.stderr
+            command.end = time.monotonic() + command.result.elapsed
         return command.result
 
     def _commands(self, request: Request) -> dict[str, _Command]:

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 
 from lab.cim import Machine
 from lab.faults import FaultRule
+from lab.traffic import Traffic
 
 UserState = Literal["enabled", "locked", "expired", "password_expired"]
 Scheme = Literal["negotiate", "kerberos", "credssp", "basic", "certificate"]
@@ -104,6 +105,11 @@ class SimulatedMachine(Machine, Protocol):
     @property
     def listener(self) -> ListenerOptions:
         """How it listens."""
+        ...
+
+    @property
+    def traffic(self) -> Traffic:
+        """What reached it, and what is to go wrong."""
         ...
 
     @property

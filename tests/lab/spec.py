@@ -93,10 +93,29 @@ class ActivationSpec(_Spec):
 
 
 class AccountSpec(_Spec):
-    """The local administrator that WinRM lets in."""
+    """The local account that is let in, an administrator by default."""
 
     name: str = "Administrator"
     password: str = "Lab-Passw0rd!"
+    #: Whether its processes have an administrator's token. Without one WMI refuses them (facts/powershell.md 51).
+    administrator: bool = True
+
+
+class PowerShellSpec(_Spec):
+    """How PowerShell is on a machine.
+
+    ``constrained``: application control puts it into Constrained Language Mode; left out, it does on Azure Local hosts.
+    ``code_page``: of consoles that nobody switches to UTF-8. ``utc_offset``: the time zone, in minutes east of UTC.
+    ``profile``: lines that the user's profile prints. ``cim_module: blocked``: the CIM cmdlets cannot be imported in Constrained
+    Language Mode (Server 2016, UNVERIFIED for which updates). ``hresult_in``: in which places of an ErrorRecord WMI's HRESULT stands.
+    """
+
+    constrained: bool | None = None
+    code_page: int = 437
+    utc_offset: int = 120
+    profile: list[str] = []
+    cim_module: Literal["available", "blocked"] = "available"
+    hresult_in: list[Literal["id", "error_data", "hresult", "status_code", "inner", "message"]] = ["id", "error_data"]
 
 
 class UserSpec(_Spec):
@@ -127,6 +146,7 @@ class MachineSpec(_Spec):
     account: AccountSpec = AccountSpec()
     #: What the domain knows of its services: WinRM registers WSMAN itself, HTTP is the computer's own. Of use with ``users`` only.
     services_registered: list[str] = ["HTTP", "WSMAN"]
+    powershell: PowerShellSpec = PowerShellSpec()
     #: Options of ``lab.simulation.ListenerOptions``.
     listener: dict[str, Any] = {}
     #: Host variables for the inventory.

@@ -8,7 +8,7 @@ import asyncio
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from lab.cim import CimClass, CimError, Instance, MethodResult, ProcessResult, Property, Reference, Value
 from lab.server import Lab
 from lab.simulation import Account, DomainUser, ListenerOptions
+from lab.traffic import Traffic
 
 ACCOUNT = Account("Administrator", "Pa55-word")
 THING = CimClass(
@@ -47,6 +48,10 @@ class ThingMachine:
     running: bool = True
     executed: list[tuple[str, list[str], bytes]] = field(default_factory=list)
     invoked: list[tuple[str, Mapping[str, str], Mapping[str, Value]]] = field(default_factory=list)
+    traffic: Traffic = field(default_factory=Traffic)
+
+    def __post_init__(self) -> None:
+        self.traffic.rules += [replace(rule) for rule in self.listener.faults]
 
     def cim_class(self, namespace: str, name: str) -> CimClass:
         """Only ``Test_Thing``."""
