@@ -266,7 +266,7 @@ PROBLEMS: Mapping[str, Definition] = {
     ),
     "vm_host_failed": Definition(
         "The Hyper-V host {host} could not be asked for its guest: {detail}.",
-        "Check that its user may open a WinRM shell, or log on over ssh, and start powershell.exe there.",
+        "Correct its connection variables. Its user must be able to open a WinRM shell, or to log on over ssh, and to run powershell.exe.",
         kind=Kind.UNKNOWN,
     ),
     "vm_host_unencrypted": Definition(

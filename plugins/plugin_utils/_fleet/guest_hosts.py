@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from .._avma.guests import activated_by
@@ -84,9 +84,13 @@ class GuestHosts:
         if found is None:
             raise RouteError(problem("vm_host_unlisted", host=name))
         if found not in self._connections:
-            with _lock:
-                self._reach = self._reach or Reach(self._action, self._task_vars)
-                self._connections[found] = self._reach.target(found).connection()
+            try:
+                with _lock:
+                    self._reach = self._reach or Reach(self._action, self._task_vars)
+                    self._connections[found] = self._reach.target(found).connection()
+            except AnsibleError as error:
+                # A variable of the host cannot be templated, or there is no such connection plugin.
+                raise RouteError(problem("vm_host_failed", host=name, detail=error)) from error
         return self._connections[found]
 
     def _inventory_name(self, name: str) -> str | None:

@@ -121,23 +121,19 @@ $answers = foreach ($line in $data[1..($data.Count - 1)]) {
                 elseif ($kind -eq 'list') { $arguments[$name] = [string[]]@(Split-Fields $text) }
                 else { $arguments[$name] = $text }
             }
-            $output = $null
-            if ($f[4]) {
-                $target = Get-CimInstance -Namespace $f[1] -Query $f[4]
-                if ($target) { $output = Invoke-CimMethod -InputObject $target -MethodName $f[3] -Arguments $arguments }
-            }
-            else { $output = Invoke-CimMethod -Namespace $f[1] -ClassName $f[2] -MethodName $f[3] -Arguments $arguments }
-            if ($output) {
-                $values = foreach ($property in $output.PSObject.Properties) {
-                    if ($property.Name -ne 'PSComputerName') { (Quote $property.Name) + ':' + (Encode $property.Value) }
-                }
-                '{"output":{' + ($values -join ',') + '}}'
-            }
-            else {
+            $target = if ($f[4]) { Get-CimInstance -Namespace $f[1] -Query $f[4] }
+            if ($f[4] -and -not $target) {
                 $failed = $true
                 $ended = $changes
                 '{"missing":true}'
+                continue
             }
+            $output = if ($target) { Invoke-CimMethod -InputObject $target -MethodName $f[3] -Arguments $arguments }
+            else { Invoke-CimMethod -Namespace $f[1] -ClassName $f[2] -MethodName $f[3] -Arguments $arguments }
+            $values = foreach ($property in $output.PSObject.Properties) {
+                if ($property.Name -ne 'PSComputerName') { (Quote $property.Name) + ':' + (Encode $property.Value) }
+            }
+            '{"output":{' + ($values -join ',') + '}}'
         }
         else {
             $arguments = @(for ($i = 3; $i -lt $f.Count; $i++) { $f[$i] })
@@ -185,11 +181,11 @@ try {
             $secret = New-Object System.Security.SecureString
             foreach ($character in $f[2].ToCharArray()) { $secret.AppendChar($character) }
             $credential = New-Object System.Management.Automation.PSCredential $f[1], $secret
-            $script = $f[4]
+            $code = $f[4]
             $lines = $data[2..($data.Count - 1)] -join "`n"
             $job = Invoke-Command -VMId $id -Credential $credential -AsJob -ScriptBlock {
                 $data = $using:lines -split "`n"
-                Invoke-Expression $using:script
+                Invoke-Expression $using:code
             }
             if (Wait-Job -Job $job -Timeout $f[3]) {
                 $ended = $true

@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleAuthenticationFailure, AnsibleConnectionFailure
 from ansible.release import __version__ as ansible_version
 
-from .._session.errors import UnreachableError
+from .._session.errors import RejectedError, UnreachableError
 from .._session.session import ProcessResult, Route
 from . import scripts
+from .limit import within
 
+#: Seconds that one PowerShell may take: no request takes so long, but over ssh nothing else would end it.
+_LIMIT = 900
 #: Up to 2.17, Ansible puts every command for Windows into an -EncodedCommand of its own.
 _WRAPS = tuple(map(int, ansible_version.split(".")[:2])) < (2, 18)
 
@@ -36,9 +39,14 @@ class SshInterpreter:
         if changes:
             # Where the connection was lost, nobody knows whether it was done: the next run looks, and goes on from there.
             self._connection.set_option("reconnection_retries", 0)
+        stdin = scripts.stdin(script, data)
         try:
             return ProcessResult(
-                *self._connection.exec_command(command, in_data=scripts.stdin(script, data), sudoable=False)
+                *within(_LIMIT, lambda: self._connection.exec_command(command, in_data=stdin, sudoable=False))
             )
+        except TimeoutError as error:
+            raise UnreachableError(f"no answer over ssh within {_LIMIT} s") from error
+        except AnsibleAuthenticationFailure as error:
+            raise RejectedError(str(error)) from error
         except AnsibleConnectionFailure as error:
             raise UnreachableError(str(error)) from error

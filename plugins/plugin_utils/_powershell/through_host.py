@@ -12,20 +12,25 @@ from __future__ import annotations
 import secrets
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 from .._avma.hresults import DENIED
 from .._avma.problems import problem
 from .._avma.vms import STATES
-from .._session.errors import RouteError, RouteUnreachableError, SessionError, UnreachableError
+from .._session.errors import (
+    RejectedError,
+    RouteError,
+    RouteRejectedError,
+    RouteUnreachableError,
+    SessionError,
+    UnreachableError,
+)
 from .._session.instance import Instance
 from .._session.interpreter import Guest, Hosts, Interpreter
 from .._session.session import ProcessResult, Route
 from . import requests, scripts
-
-_Answer = TypeVar("_Answer")
+from .limit import within
 
 #: The connection plugin of such a guest.
 PLUGIN = "hyperv.avma.powershell_direct"
@@ -83,7 +88,7 @@ class HostInterpreter:
         except RouteError:
             raise
         except UnreachableError as error:
-            raise RouteUnreachableError(problem("vm_host_unreachable", host=host, detail=error)) from error
+            raise _host_unreachable(host, error) from error
 
     def _run(self, host: str, script: str, data: Sequence[str], changes: bool) -> ProcessResult:
         guest, interpreter = self._guest, self._connect(host)
@@ -93,18 +98,18 @@ class HostInterpreter:
             marker = f"avma{secrets.token_hex(16)}"
             order = scripts.line([guest.wql, guest.user, guest.password, str(guest.timeout), script])
             with _turns[host]:
-                result = _within(
+                result = within(
                     guest.timeout + _HOST_MARGIN,
                     lambda: interpreter.run(scripts.THROUGH_HOST, [marker, order, *data], changes=changes),
                 )
         except RouteError:
             raise
         except UnreachableError as error:
-            raise RouteUnreachableError(problem("vm_host_unreachable", host=host, detail=error)) from error
+            raise _host_unreachable(host, error) from error
+        except TimeoutError as error:
+            raise self._silent(host) from error
         except SessionError as error:
             raise RouteError(problem("vm_host_failed", host=host, detail=error)) from error
-        if result is None:
-            raise self._silent(host)
         document, answer = requests.document(result.stdout, marker)
         if document is None:
             raise RouteError(problem("powershell_silent", machine=host, exit_code=result.exit_code))
@@ -149,7 +154,7 @@ class HostInterpreter:
         named = identifier.partition(",")[0]
         at: dict[str, Any] = {"vm": guest.label, "host": host}
         if kind == "PSDirectException":
-            return RouteUnreachableError(problem("guest_credentials_refused", user=guest.user, **at))
+            return RouteRejectedError(problem("guest_credentials_refused", user=guest.user, **at))
         if named == "InvalidVMIdNotSingle":
             return _NotHereError()
         if named == "InvalidVMState":
@@ -169,28 +174,10 @@ class HostInterpreter:
         return RouteError(problem("powershell_direct_failed", detail=f"{fault.reason} ({identifier})", **at))
 
 
+def _host_unreachable(host: str, error: UnreachableError) -> RouteError:
+    kind = RouteRejectedError if isinstance(error, RejectedError) else RouteUnreachableError
+    return kind(problem("vm_host_unreachable", host=host, detail=error))
+
+
 class _NotHereError(Exception):
     """The host has no such VM."""
-
-
-def _within(seconds: float, function: Callable[[], _Answer]) -> _Answer | None:
-    """What a function returns or raises; None if it takes longer, as neither WinRM nor ssh ever end a process that hangs.
-
-    It is left alone then: the thread does not hold the process, which is that of one task.
-    """
-    outcome: SimpleQueue[tuple[_Answer | None, BaseException | None]] = SimpleQueue()
-
-    def call() -> None:
-        try:
-            outcome.put((function(), None))
-        except BaseException as error:
-            outcome.put((None, error))
-
-    threading.Thread(target=call, daemon=True).start()
-    try:
-        answer, error = outcome.get(timeout=seconds)
-    except Empty:
-        return None
-    if error is not None:
-        raise error
-    return answer

@@ -42,6 +42,10 @@ class RouteUnreachableError(RouteError, UnreachableError):
     """The machine cannot be reached on this way now, or it turned the credentials down."""
 
 
+class RouteRejectedError(RouteUnreachableError, RejectedError):
+    """The credentials were turned down, on the machine or on the way to it."""
+
+
 class InvalidAnswerError(SessionError):
     """The machine answered garbage, too much, or the answer to another request."""
 
