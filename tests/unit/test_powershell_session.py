@@ -29,6 +29,8 @@ from ansible_collections.hyperv.avma.plugins.plugin_utils._session.session impor
 from hypothesis import given
 from hypothesis import strategies as st
 
+from .fakes import FakeTime
+
 ROW = {"class": "Win32_Thing", "namespace": "root/cimv2", "values": {"Name": "a", "Size": "18446744073709551615"}}
 ERROR = {"id": "HRESULT 0xc004f069,Microsoft.Management.Infrastructure.CimCmdlets.InvokeCimMethodCommand"}
 FOUND = {"rows": [ROW]}
@@ -255,7 +257,7 @@ def test_no_such_instance_is_wmis_not_found() -> None:
 
 
 def test_a_program_that_is_not_there_is_no_fault() -> None:
-    talk, _ = session(lambda _fields: {"error": {"id": "CommandNotFoundExceptions", "message": "nicht gefunden"}})
+    talk, _ = session(lambda _fields: {"error": {"id": "CommandNotFoundException", "message": "nicht gefunden"}})
     with pytest.raises(ProcessError, match="prog could not be run: nicht gefunden"):
         talk.run("prog")
 
@@ -337,25 +339,70 @@ def test_expected_requests_share_one_start_and_are_given_out_once() -> None:
     assert interpreter.changes == [False, False, False]
 
 
+def kinds(interpreter: FakeInterpreter) -> list[str]:
+    """What each PowerShell did: a letter a request, C for a change."""
+    return ["".join("C" if step[0] == "change" else step[2][7] for step in start) for start in interpreter.starts]
+
+
+def changing(step: list[str]) -> Any:
+    return {"output": {}} if step[0] == "change" else FOUND
+
+
 def test_a_change_runs_only_when_it_is_asked_for() -> None:
-    talk, interpreter = session(lambda step: {"output": {}} if step[0] == "change" else FOUND)
-    talk.expect(WRITE, REREAD)
-    # What comes after it is asked for first: alone.
+    talk, interpreter = session(changing)
+    talk.expect(READ, WRITE, REREAD)
     talk.query(REREAD.wql)
-    assert [[step[0] for step in start] for start in interpreter.starts] == [["query"]]
+    talk.query(READ.wql)
+    assert kinds(interpreter) == ["B", "A"]
     talk.invoke(WRITE.class_name, WRITE.method)
-    assert [[step[0] for step in start] for start in interpreter.starts[1:]] == [["change", "query"]]
     talk.query(REREAD.wql)
-    assert len(interpreter.starts) == 2
+    assert kinds(interpreter) == ["B", "A", "CB"]
+
+
+def test_reads_that_were_not_asked_for_are_not_made_with_a_change() -> None:
+    talk, interpreter = session(changing)
+    talk.expect(READ, WRITE)
+    talk.invoke(WRITE.class_name, WRITE.method)
+    assert kinds(interpreter) == ["C"]
+
+
+def test_what_is_expected_adds_up_and_nothing_is_asked_twice() -> None:
+    talk, interpreter = session(changing)
+    talk.expect(READ)
+    talk.expect(READ, REREAD)
+    talk.query(REREAD.wql)
+    talk.expect(READ)
+    talk.query(READ.wql)
+    assert kinds(interpreter) == ["BA"]
 
 
 def test_a_change_that_was_not_expected_makes_what_was_read_before_worthless() -> None:
-    talk, interpreter = session(lambda step: {"output": {}} if step[0] == "change" else FOUND)
+    talk, interpreter = session(changing)
     talk.expect(READ, REREAD)
     talk.query(READ.wql)
     talk.invoke("Thing", "Do")
     talk.query(REREAD.wql)
-    assert [len(start) for start in interpreter.starts] == [2, 1, 1]
+    assert kinds(interpreter) == ["AB", "C", "B"]
+
+
+def test_an_answer_does_not_stay_good_for_long() -> None:
+    time, interpreter = FakeTime(), FakeInterpreter(changing)
+    talk = PowerShellSession(interpreter, "WEB01", time.clock)
+    talk.expect(READ, REREAD)
+    talk.query(READ.wql)
+    time.now = 60
+    talk.query(REREAD.wql)
+    assert kinds(interpreter) == ["AB", "B"]
+
+
+def test_that_a_change_was_made_is_never_forgotten() -> None:
+    time, interpreter = FakeTime(), FakeInterpreter(changing)
+    talk = PowerShellSession(interpreter, "WEB01", time.clock)
+    talk.expect(WRITE, Invoke("Thing", "Activate"))
+    talk.invoke("Thing", "Do")
+    time.now = 60
+    talk.invoke("Thing", "Activate")
+    assert kinds(interpreter) == ["CC"]
 
 
 def test_a_skipped_request_is_made_again_when_it_is_asked_for() -> None:
@@ -367,7 +414,21 @@ def test_a_skipped_request_is_made_again_when_it_is_asked_for() -> None:
     with pytest.raises(FaultError):
         talk.invoke("Thing", "Do")
     assert talk.query(REREAD.wql)[0].text("Name") == "a"
-    assert [len(start) for start in interpreter.starts] == [2, 1]
+    assert kinds(interpreter) == ["CB", "B"]
+
+
+SLOW = {"id": "HRESULT 0x80041069,x", "message": "Zeit"}
+
+
+def test_a_slow_machine_is_asked_again_for_what_is_read_and_not_for_a_change() -> None:
+    answers = iter([{"error": SLOW}, FOUND, {"error": SLOW}])
+    time, interpreter = FakeTime(), FakeInterpreter(lambda _fields: next(answers))
+    talk = PowerShellSession(interpreter, "WEB01", time.clock)
+    assert talk.query(READ.wql)[0].text("Name") == "a"
+    with pytest.raises(FaultError) as caught:
+        talk.invoke("Thing", "Do")
+    assert caught.value.timed_out
+    assert kinds(interpreter) == ["A", "A", "C"]
 
 
 class FakeConnection:

@@ -117,8 +117,9 @@ def document(output: bytes, marker: str) -> tuple[dict[str, Any] | None, bytes]:
     return answer, parts[2]
 
 
-class SkippedError(Exception):
-    """The step was not done, as one before it had failed."""
+def skipped(answer: Any) -> bool:
+    """Whether the step was not done, as one before it had failed."""
+    return isinstance(answer, dict) and "skipped" in answer
 
 
 def read_answer(step: Step, answer: Any) -> Any:
@@ -126,13 +127,10 @@ def read_answer(step: Step, answer: Any) -> Any:
 
     :raises FaultError: Windows refused it.
     :raises ProcessError: The program could not be run.
-    :raises SkippedError: It was not done.
     :raises InvalidAnswerError: It is something else.
     """
     if not isinstance(answer, dict):
         raise InvalidAnswerError("an answer of PowerShell is not a JSON object")
-    if "skipped" in answer:
-        raise SkippedError
     if "error" in answer:
         fault = read_error(answer["error"])
         if isinstance(step, Run):

@@ -10,15 +10,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from .._avma.problems import problem
-from .._session.errors import InvalidAnswerError, RouteError, TooLargeError
+from .._session.errors import FaultError, InvalidAnswerError, RouteError, TooLargeError
 from .._session.instance import Instance
 from .._session.interpreter import Interpreter
 from .._session.session import CIMV2, DEFAULT_PATIENCE, Argument, Get, Invoke, ProcessResult, Query, Request, Route
+from .._session.waits import Clock, Waits
 from . import requests, scripts
-from .requests import Run, SkippedError, Step
+from .requests import Run, Step
 
 #: As much as a whole enumeration may have over WS-Management.
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
+#: For so many seconds an answer that came along with another one is as good as a new one.
+_FRESH = 10.0
 
 
 class PowerShellSession:
@@ -27,14 +30,17 @@ class PowerShellSession:
     Every method raises the errors of ``Interpreter.run``, and ``FaultError`` when Windows refuses the request.
     """
 
-    def __init__(self, interpreter: Interpreter, machine: str) -> None:
+    def __init__(self, interpreter: Interpreter, machine: str, clock: Clock | None = None) -> None:
         """Talk to a machine.
 
         :param machine: The name by which the user knows it, for messages.
         """
         self._interpreter = interpreter
+        self._clock = clock or Clock()
         self._expected: list[Step] = []
+        # What was answered and not asked for yet, and when.
         self._answers: list[tuple[Step, Any]] = []
+        self._answered = 0.0
         self.machine = machine
         self.patience = DEFAULT_PATIENCE
 
@@ -49,9 +55,9 @@ class PowerShellSession:
         return self._interpreter.encrypted
 
     def expect(self, *requests: Request) -> None:
-        """Have these done in one PowerShell, as soon as the first is asked for."""
-        self._expected = list(requests)
-        self._answers = []
+        """Have these done in one PowerShell, as soon as one of them is asked for."""
+        known = [*self._expected, *(step for step, _answer in self._fresh())]
+        self._expected += (request for request in requests if request not in known)
 
     def query(self, wql: str, namespace: str = CIMV2, limit: int | None = None) -> list[Instance]:
         """The instances that a WQL query selects."""
@@ -81,24 +87,48 @@ class PowerShellSession:
         return cast("ProcessResult", self._do(Run(command, tuple(arguments), text)))
 
     def _do(self, step: Step) -> Any:
-        for index, (done, answer) in enumerate(self._answers):
+        waits = Waits(self.patience, self._clock)
+        while True:
+            try:
+                return self._ask(step)
+            except FaultError as fault:
+                again = fault.nothing_run if requests.changes(step) else fault.passing
+                if not again or not waits.wait():
+                    raise
+
+    def _ask(self, step: Step) -> Any:
+        for index, (done, answer) in enumerate(self._fresh()):
             if done == step:
                 del self._answers[index]
-                try:
-                    return requests.read_answer(step, answer)
-                except SkippedError:
-                    break
-        steps = [step]
-        if self._expected and self._expected[0] == step:
-            steps, self._expected = self._expected, []
-        elif requests.changes(step):
-            # What was read before it, may not be so after it.
-            self._expected = []
-        if requests.changes(step) or len(steps) > 1:
+                return requests.read_answer(step, answer)
+        steps = self._together(step)
+        if requests.changes(step):
+            # What was read before, may not be so afterwards.
             self._answers = []
-        answers = self._send(steps)
-        self._answers += zip(steps[1:], answers[1:], strict=True)
-        return requests.read_answer(step, answers[0])
+        first, *others = self._send(steps)
+        self._answered = self._clock.monotonic()
+        self._answers += (pair for pair in zip(steps[1:], others, strict=True) if not requests.skipped(pair[1]))
+        return requests.read_answer(step, first)
+
+    def _together(self, step: Step) -> list[Step]:
+        """A request, and those that go with it: what is read before the next change or, if it is that change, all that follows it."""
+        changes = [index for index, expected in enumerate(self._expected) if requests.changes(expected)]
+        first = changes[0] if changes else len(self._expected)
+        if requests.changes(step):
+            found = self._expected[first:] if changes and self._expected[first] == step else [step]
+            self._expected = []
+            return found
+        reads, rest = self._expected[:first], self._expected[first:]
+        if step not in reads:
+            return [step]
+        self._expected = rest
+        reads.remove(step)
+        return [step, *reads]
+
+    def _fresh(self) -> list[tuple[Step, Any]]:
+        if self._clock.monotonic() - self._answered > _FRESH:
+            self._answers = [(step, answer) for step, answer in self._answers if requests.changes(step)]
+        return self._answers
 
     def _send(self, steps: Sequence[Step]) -> list[Any]:
         marker = f"avma{secrets.token_hex(16)}"
@@ -116,12 +146,15 @@ class PowerShellSession:
         if document.get("wow64"):
             # The registry that a 32-bit process sees is not the one of Windows.
             raise RouteError(problem("powershell_is_32_bit", machine=self.machine))
-        refused = next((answer["error"] for answer in answers if _refused(answer)), None)
+        refused = next(
+            (answer["error"] for step, answer in zip(steps, answers, strict=True) if _refused(step, answer)), None
+        )
         if refused:
             mode, detail = document.get("mode"), requests.read_error(refused).reason
             raise RouteError(problem("powershell_refuses", machine=self.machine, mode=mode, detail=detail))
         return answers
 
 
-def _refused(answer: Any) -> bool:
-    return isinstance(answer, dict) and requests.refused_by_mode(answer.get("error"))
+def _refused(step: Step, answer: Any) -> bool:
+    """Whether a cmdlet could not be used; of a program, that is no more than that it is not there."""
+    return not isinstance(step, Run) and isinstance(answer, dict) and requests.refused_by_mode(answer.get("error"))

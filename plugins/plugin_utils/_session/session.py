@@ -28,6 +28,10 @@ class Query:
     namespace: str = CIMV2
     limit: int | None = None
 
+    def on(self, session: Session) -> list[Instance]:
+        """Ask a machine."""
+        return session.query(self.wql, self.namespace, self.limit)
+
 
 @dataclass(frozen=True)
 class Get:
@@ -47,6 +51,10 @@ class Invoke:
     arguments: Mapping[str, Argument] = field(default_factory=dict)
     selectors: Mapping[str, str] = field(default_factory=dict)
     namespace: str = CIMV2
+
+    def on(self, session: Session) -> Instance:
+        """Call it on a machine."""
+        return session.invoke(self.class_name, self.method, self.arguments, self.selectors, self.namespace)
 
     @property
     def reads(self) -> bool:
@@ -104,11 +112,12 @@ class Session(Protocol):
         """Whether a secret may be sent."""
 
     def expect(self, *requests: Request) -> None:
-        """Say which requests come next, in this order, so that they may travel together; it changes no answer.
+        """Say which requests come next, beside those that are expected already, so that they may travel together.
 
-        Where every request starts a PowerShell, all of them are made as soon as the first is asked for. A caller that gets no error
-        must go on to ask for each change that it named. After one that fails, nothing is changed, and after a change that fails,
-        nothing is asked. Answers are given out once; those not asked for are thrown away before any other change.
+        Where every request starts a PowerShell, one that reads brings along all that is read before the next change, and that change,
+        when it is asked for, all that follows it. So a caller that gets no error must go on to ask for each change that it named; after
+        an error nothing is changed, and after a change that fails nothing is asked. An answer is given out once, if it was fetched just
+        now and nothing else was changed since.
         """
 
     def query(self, wql: str, namespace: str = CIMV2, limit: int | None = None) -> list[Instance]:

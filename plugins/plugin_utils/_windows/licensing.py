@@ -16,7 +16,7 @@ from .._avma.licenses import STATUSES, Activation, License, Status
 from .._session.errors import FaultError
 from .._session.escape import wql_literal
 from .._session.instance import Instance
-from .._session.session import Session
+from .._session.session import Query, Session
 
 #: ApplicationID of Windows itself (slmgr.vbs, WindowsAppId).
 _WINDOWS = "55c92734-d682-4d71-983e-d6ec3f16059f"
@@ -45,16 +45,24 @@ def known_hresult(fault: FaultError) -> int | None:
     return min(fault.hresults, key=hresults.vagueness, default=None)
 
 
+def _license_query(columns: str) -> Query:
+    return Query(
+        f"SELECT {columns} FROM SoftwareLicensingProduct WHERE ApplicationID = {wql_literal(_WINDOWS)} "
+        "AND PartialProductKey <> NULL AND LicenseIsAddon = FALSE"
+    )
+
+
+#: The row that holds the product key of Windows, of a machine that has the AVMA columns.
+LICENSE = _license_query(f"{_COLUMNS}, {_AVMA_COLUMNS}")
+
+
 def read_license(session: Session, build: int) -> License | None:
     """The row that holds the product key of Windows; None if no key is installed.
 
     :param build: The machine's build: older ones lack the AVMA columns, and asking for them is an error.
     """
-    columns = f"{_COLUMNS}, {_AVMA_COLUMNS}" if build >= _FIRST_AVMA_BUILD else _COLUMNS
-    rows = session.query(
-        f"SELECT {columns} FROM SoftwareLicensingProduct WHERE ApplicationID = {wql_literal(_WINDOWS)} "
-        "AND PartialProductKey <> NULL AND LicenseIsAddon = FALSE"
-    )
+    query = LICENSE if build >= _FIRST_AVMA_BUILD else _license_query(_COLUMNS)
+    rows = query.on(session)
     return _license(rows[0]) if rows else None
 
 

@@ -10,8 +10,13 @@ from dataclasses import dataclass
 from .._avma.guests import AZURE_ASSET_TAG, HYPER_V_MODEL
 from .._session.errors import InvalidAnswerError
 from .._session.instance import Instance
-from .._session.session import Session
+from .._session.session import Query, Session
 from .registry import read_string
+
+#: Which Windows it is, and on what it runs.
+OPERATING_SYSTEM = Query("SELECT BuildNumber, OperatingSystemSKU, Caption, CSName FROM Win32_OperatingSystem")
+COMPUTER_SYSTEM = Query("SELECT Model, DNSHostName, Domain, PartOfDomain FROM Win32_ComputerSystem")
+ENCLOSURE = Query("SELECT SMBIOSAssetTag FROM Win32_SystemEnclosure")
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ def read_operating_system(session: Session) -> OperatingSystem:
 
     :raises InvalidAnswerError: There is none, or it has no build number.
     """
-    rows = session.query("SELECT BuildNumber, OperatingSystemSKU, Caption, CSName FROM Win32_OperatingSystem")
+    rows = OPERATING_SYSTEM.on(session)
     build = rows[0].integer("BuildNumber") if rows else None
     if build is None:
         raise InvalidAnswerError("Win32_OperatingSystem tells no build number")
@@ -62,11 +67,12 @@ class Platform:
 
 def read_platform(session: Session) -> Platform:
     """On what the machine runs: one query, and of a virtual machine a second one. Queries only: also check mode needs it."""
-    systems = session.query("SELECT Model, DNSHostName, Domain, PartOfDomain FROM Win32_ComputerSystem")
+    session.expect(COMPUTER_SYSTEM, ENCLOSURE)
+    systems = COMPUTER_SYSTEM.on(session)
     if not systems:
         return Platform(None, None)
     model = systems[0].text("Model")
-    enclosures = session.query("SELECT SMBIOSAssetTag FROM Win32_SystemEnclosure") if model == HYPER_V_MODEL else []
+    enclosures = ENCLOSURE.on(session) if model == HYPER_V_MODEL else []
     return Platform(model, enclosures[0].text("SMBIOSAssetTag") if enclosures else None, _fqdn(systems[0]))
 
 
