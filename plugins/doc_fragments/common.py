@@ -55,7 +55,38 @@ attributes:
       - The machines are reached from the controller, wherever the task is delegated to.
 notes:
   - One task for all machines; there is no need of C(run_once). Under a strategy such as P(ansible.builtin.free#strategy) Ansible refuses it
-    before anything runs. With C(serial), it works on each batch.
+    before anything runs.
   - With C(delegate_to=localhost), a machine without a password of its own gets that of C(--ask-pass), and a mistake in the variables of the
     first host of the play is a matter of that host only. Nothing is run on localhost.
+"""
+
+    CONTROLLER = r"""
+attributes:
+  check_mode:
+    support: full
+    description: Can run in C(check_mode) and return changed status prediction without modifying target.
+  diff_mode:
+    support: none
+    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
+  platform:
+    support: full
+    platforms: posix
+    description: Target OS/families that can be operated against.
+  action:
+    support: full
+    description: Indicates this has a corresponding action plugin so some parts of the options can be executed on the controller.
+  async:
+    support: none
+    description: Supports being used with the C(async) keyword.
+  become:
+    support: none
+    description: Is usable alongside C(become) keywords.
+  connection:
+    support: none
+    description: Uses the target's configured connection information to execute code on it.
+  delegation:
+    support: none
+    description: Can be used in conjunction with C(delegate_to) and related keywords.
+notes:
+  - Runs on the controller, whatever the target; nothing is sent to the target.
 """

@@ -54,6 +54,7 @@ extends_documentation_fragment:
   - hyperv.avma.common.info
   - hyperv.avma.common.fleet
 notes:
+  - With C(serial), it reads the machines of each batch.
   - O(activated_since), O(expected_hosts), O(key_overrides) and O(events_since) are evaluated for each machine, with its own variables.
 seealso:
   - module: hyperv.avma.host_info

@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, as_completed
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
@@ -19,7 +20,7 @@ from ._action import CheckedAction, Failure, InvalidArgumentsError, failed, vali
 from ._avma import keys
 from ._avma.problems import Problem, problem
 from ._fleet.guest_hosts import GuestHosts
-from ._fleet.reach import Reach, Target
+from ._fleet.reach import TEMPLATING, Reach
 from ._fleet.workers import Workers
 from ._session.connection import open_session, own_ticket_cache
 from ._session.errors import RouteError, SessionError, UnreachableError
@@ -32,6 +33,18 @@ _PROGRESS = 10.0
 Result: TypeAlias = "dict[str, Any]"
 #: What is done with a machine: it is given the session, and the options of the task that are the machine's own.
 Work: TypeAlias = "Callable[[Session, Mapping[str, Any]], Result]"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine that the task works on.
+
+    :ivar options: The options of the task that are its own.
+    :ivar connection: The connection to it. All are kept to the end: with one of them goes the Kerberos ticket that the others may use.
+    """
+
+    options: Mapping[str, Any]
+    connection: Any
 
 
 class FleetAction(CheckedAction):
@@ -47,6 +60,7 @@ class FleetAction(CheckedAction):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the task."""
         self._reach = Reach(self, task_vars or {})
+        self.machines: dict[str, Machine] = {}
         return super().run(tmp, task_vars)
 
     def lost(self) -> list[str]:
@@ -74,46 +88,50 @@ class FleetAction(CheckedAction):
         """
         results: dict[str, Result] = {}
         show = self._progress(len(machines))
-        # Connections are kept to the end: with one of them goes the Kerberos ticket that the others may use.
-        connections: list[Any] = []
         with own_ticket_cache(), Workers() as workers:
             visits: dict[Future[Result], str] = {}
             for name, work in machines.items():
                 try:
-                    target = self._reach.target(name)
-                    options, connection = self.options_of(target), target.connection()
+                    machine = self.machines.get(name) or self._prepare(name)
                 except (AnsibleError, InvalidArgumentsError) as error:
                     results[name] = _outcome(name, error)
                 else:
-                    connections.append(connection)
-                    visits[workers.submit(self._visit, name, connection, options, work)] = name
+                    self.machines[name] = machine
+                    visits[workers.submit(self._visit, name, machine, work)] = name
             for visit in as_completed(visits):
                 results[visits[visit]] = visit.result()
                 show(results)
         return {name: results[name] for name in machines}
 
-    def options_of(self, target: Target) -> Mapping[str, Any]:
-        """The options that a machine has with its own variables, checked.
+    def _prepare(self, name: str) -> Machine:
+        """A machine as a task on it would see it: each of its variables is templated once.
 
         :raises AnsibleError: One cannot be templated.
-        :raises InvalidArgumentsError: One is wrong.
+        :raises InvalidArgumentsError: An option is wrong.
         """
-        specification = {name: self.ARGUMENT_SPEC[name] for name in self.PER_MACHINE}
-        return validated(self._task.action, specification, target.options(self.PER_MACHINE))
+        specification = {option: self.ARGUMENT_SPEC[option] for option in self.PER_MACHINE}
+        # A guest that is reached through its host has that looked up in its own thread.
+        with TEMPLATING:
+            target = self._reach.target(name)
+            options = validated(self._task.action, specification, target.options(self.PER_MACHINE))
+            return Machine(options, target.connection())
 
-    def _visit(self, machine: str, connection: Any, options: Mapping[str, Any], work: Work) -> Result:
+    def _visit(self, name: str, machine: Machine, work: Work) -> Result:
         """In a thread of its own."""
         hosts = GuestHosts(self, self._variables, self._reach)
         try:
-            return work(open_session(connection, machine, hosts), options)
+            session = open_session(machine.connection, name, hosts)
+            if machine.options.get("timeout") is not None:
+                session.patience = machine.options["timeout"]
+            return work(session, machine.options)
         except Exception as error:
             # As Ansible treats what goes wrong on one machine: it is no matter of the others.
-            self._display.vvv(keys.mask(f"{machine}: {traceback.format_exc()}"))
-            return _outcome(machine, error)
+            self._display.vvv(keys.mask(f"{name}: {traceback.format_exc()}"))
+            return _outcome(name, error)
         finally:
             # What cannot be closed is gone already.
             with suppress(Exception):
-                connection.close()
+                machine.connection.close()
             hosts.close()
 
     def _progress(self, total: int) -> Callable[[Mapping[str, Result]], None]:

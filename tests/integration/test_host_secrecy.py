@@ -51,6 +51,17 @@ PLAY = """
     - ansible.builtin.set_fact:
         cacheable: true
         all_of_it: "{{ [predicted, done, misused, read] }}"
+- hosts: ACTIVATED:CUT
+  gather_facts: false
+  tasks:
+    - hyperv.avma.host_keys: *task
+      diff: true
+      register: all_hosts
+    - ansible.builtin.debug:
+        var: all_hosts
+    - ansible.builtin.set_fact:
+        cacheable: true
+        all_of_all: "{{ all_hosts }}"
 - import_playbook: hyperv.avma.activate_cluster
 """
 
@@ -177,6 +188,7 @@ def test_the_keys_were_used(everything: tuple[Run, Path, Watch, Lab]) -> None:
     keystore = lab.keystore()
     assert keystore[KEYS["ACTIVATED"][-5:]]["spent"] == ["ACTIVATED"]
     assert keystore[KEYS["AZURE-LOCAL"][-5:]]["spent"] == ["AZURE-LOCAL"]
+    assert keystore[KEYS["CUT"][-5:]]["spent"] == ["CUT"], "by host_keys"
     codes = {
         name: [item["code"] for item in problems_of(run, name)] for name in KEYS if name.endswith(("REJECTED", "UP"))
     }

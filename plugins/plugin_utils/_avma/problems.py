@@ -458,6 +458,10 @@ PROBLEMS: Mapping[str, Definition] = {
         "The inventory has no host or group {name}.",
         "{hint}The groups that there are: {groups}.",
     ),
+    "not_in_play": Definition(
+        "Not among the hosts of this play: {names}.",
+        "Correct that, the play, or --limit. The hosts of the play are: {hosts}.",
+    ),
     "no_machines": Definition(
         "There is no machine to look at: {detail}.",
         "Correct the inventory, its groups, or --limit. The groups that there are: {groups}.",

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
@@ -19,10 +18,7 @@ from .._session.connection import open_interpreter, open_session
 from .._session.errors import RouteError, SessionError, UnreachableError, UnsupportedConnectionError
 from .._session.interpreter import Guest, Interpreter
 from .._windows.cluster import read_cluster, read_owner
-from .reach import Reach
-
-# Ansible's variables and templates are for one thread at a time.
-_lock = threading.Lock()
+from .reach import TEMPLATING, Reach
 
 
 class GuestHosts:
@@ -85,7 +81,7 @@ class GuestHosts:
             raise RouteError(problem("vm_host_unlisted", host=name))
         if found not in self._connections:
             try:
-                with _lock:
+                with TEMPLATING:
                     self._reach = self._reach or Reach(self._action, self._task_vars)
                     self._connections[found] = self._reach.target(found).connection()
             except AnsibleError as error:

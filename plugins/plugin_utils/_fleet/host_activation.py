@@ -1,75 +1,102 @@
 # Copyright (c) 2026 The hyperv.avma authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What giving keys to many hosts would do, and what stands against it. Private to this collection."""
+"""What giving keys to many hosts would do, and what stands against it. Private to this collection.
+
+Plans and results are what ``host_key`` returns, plans in check mode, by the name of the host in the inventory.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from .._avma.guests import Step
-from .._avma.problems import problem
-
-#: What is no reason to stop: of a host that does not tell how its AVMA is set up, only a guest can prove it.
-_UNDECIDED = frozenset({"host_avma_unknown", "host_key_unknown", "host_key_unproved"})
+from .._avma.problems import PROBLEMS, Kind, problem
+from .clusters import cluster_problems
 
 Result = Mapping[str, Any]
+#: A problem as the modules return it, with the ``hosts`` that it is about.
+Found = Mapping[str, Any]
 
 
-def summarize(
-    problems: Sequence[Mapping[str, Any]],
-    reads: Mapping[str, Result],
-    plans: Mapping[str, Result],
-    accepted: Collection[str],
-) -> dict[str, Any]:
-    """What there is to do and what is wrong, as the filter ``host_activation_summary`` returns it.
+def problems_before(
+    reads: Mapping[str, Result], wishes: Mapping[str, Mapping[str, Any]], plans: Mapping[str, Result]
+) -> list[Found]:
+    """Everything that stands against the first write, on any host.
 
-    :param problems: What ``cluster_problems`` found.
-    :param reads: What ``host_info`` returned, by the name of the host.
-    :param plans: What ``host_key`` returned in check mode, for the hosts that may be changed; empty for the others.
-    :param accepted: The codes of problems that do not count.
+    :param reads: What ``host_info`` returned.
+    :param wishes: The keys that the hosts are to get, as ``cluster_problems`` takes them.
     """
-    known = {(item["code"], host) for item in problems for host in item["hosts"]}
-    found = [
-        item
-        for item in [
-            *problems,
-            *(item for item in _plan_problems(plans) if (item["code"], *item["hosts"]) not in known),
-        ]
-        if item["code"] not in {*_UNDECIDED, *accepted}
+    found = cluster_problems(reads, wishes)
+    known = {(item["code"], host) for item in found for host in item["hosts"]}
+    planned = [
+        {**item, "hosts": [host]}
+        for host, plan in plans.items()
+        for item in problems_of_plan(plan)
+        if (item["code"], host) not in known
     ]
-    planned = {host: plan for host, plan in sorted(plans.items()) if "step" in plan}
-    return {
-        "problems": found,
-        "messages": [
-            f"{', '.join(item['hosts'])}: {item['code']}: {item['message']} {item['remedy']}" for item in found
-        ],
-        # One that fails already goes first, so that there are never two.
-        "order": sorted(
-            (host for host, plan in planned.items() if plan["step"] != Step.NOTHING.value),
-            key=lambda host: _works(reads[host]),
-        ),
-        "plan": [_line(host, plan) for host, plan in planned.items()],
-    }
+    return [item for item in [*found, *planned] if _stops(item)]
 
 
-def _plan_problems(plans: Mapping[str, Result]) -> Iterator[dict[str, Any]]:
-    for host, plan in plans.items():
-        problems = plan.get("problems", [])
-        if plan.get("unreachable"):
-            problems = [problem("unreachable", detail=plan.get("msg", "no answer")).to_dict()]
-        elif not problems and plan.get("msg") and "step" not in plan:
-            problems = [problem("not_read", detail=plan["msg"]).to_dict()]
-        yield from ({**item, "hosts": [host]} for item in problems)
+def problems_of_plan(plan: Result) -> list[Mapping[str, Any]]:
+    """What is wrong with a host, also if it is that it could not be talked to."""
+    if plan.get("unreachable"):
+        return [problem("unreachable", detail=plan["msg"]).to_dict()]
+    if "step" not in plan and not plan.get("problems"):
+        return [problem("not_read", detail=plan["msg"]).to_dict()]
+    return list(plan["problems"])
+
+
+def problems_after(reads: Mapping[str, Result]) -> list[Found]:
+    """What keeps hosts from activating their guests when all is done."""
+    return [item for item in cluster_problems(reads) if _stops(item)]
+
+
+def _stops(item: Found) -> bool:
+    # Of a host that does not tell how its AVMA is set up, only a guest can prove it. A host that was not read is another matter.
+    return PROBLEMS[item["code"]].kind is Kind.WRONG or item["code"] in ("unreachable", "not_read")
+
+
+def not_accepted(problems: Iterable[Found], accepted: Mapping[str, Collection[str]]) -> Iterator[Found]:
+    """The problems that count, each with those of its hosts that do not accept it, whatever the order of these.
+
+    :param accepted: The codes that each host accepts. What is about none of them, such as a node that is not in the play, is for all.
+    """
+    for item in problems:
+        concerned = [host for host in item["hosts"] if host in accepted]
+        if not concerned:
+            if not accepted or any(item["code"] not in codes for codes in accepted.values()):
+                yield item
+            continue
+        hosts = [host for host in item["hosts"] if item["code"] not in accepted.get(host, ())]
+        if hosts:
+            yield {**item, "hosts": hosts}
+
+
+def to_lines(problems: Iterable[Found]) -> list[str]:
+    """Problems for people."""
+    return [f"{', '.join(item['hosts'])}: {item['code']}: {item['message']} {item['remedy']}" for item in problems]
+
+
+def order(reads: Mapping[str, Result], plans: Mapping[str, Result]) -> list[str]:
+    """The hosts to write, in order: one that fails already goes first, so that there are never two."""
+    return sorted((host for host, plan in plans.items() if _writes(plan)), key=lambda host: (_works(reads[host]), host))
+
+
+def _writes(plan: Result) -> bool:
+    return bool(plan.get("step", Step.NOTHING.value) != Step.NOTHING.value)
 
 
 def _works(read: Result) -> bool:
     return not any(item["code"] == "host_not_licensed" for item in read["host"]["problems"])
 
 
-def _line(host: str, plan: Result) -> str:
-    if plan["step"] == Step.NOTHING.value:
-        return f"{host}: " + (" ".join(item["message"] for item in plan["problems"]) or "nothing to do")
-    spends = "an activation would be spent" if plan["spends_activation"] else "no activation would be spent"
-    return f"{host}: {plan['step']} the key ending in {plan['partial_product_key']}, {spends}"
+def to_plan(plans: Mapping[str, Result]) -> Iterator[str]:
+    """What there is to do, a line for each host."""
+    for host, plan in sorted(plans.items()):
+        if _writes(plan):
+            spends = "an activation would be spent" if plan["spends_activation"] else "no activation would be spent"
+            yield f"{host}: {plan['step']} the key ending in {plan['partial_product_key']}, {spends}"
+        elif "step" in plan:
+            yield f"{host}: " + (" ".join(item["message"] for item in plan["problems"]) or "nothing to do")

@@ -9,6 +9,7 @@ in their place is found out anew here, from what stands in the playbook and from
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -22,6 +23,9 @@ from ansible.template import Templar
 from ansible.utils.sentinel import Sentinel
 
 _MISSING = object()
+
+#: Ansible's variables and templates are for one thread at a time.
+TEMPLATING = threading.Lock()
 
 
 def connect(plugin: str, templar: Any, variables: Mapping[str, Any], keywords: Mapping[str, Any] | None = None) -> Any:
