@@ -23,7 +23,7 @@ NAMESPACE = "root/virtualization/v2"
 #: The Data Exchange service: last part of the ids of its component and settings (§5.6).
 DATA_EXCHANGE = "2A34B1C2-FD73-4043-8A5B-DD2159BC743F"
 
-_ENABLED, _DISABLED = 2, 3
+_ENABLED, _DISABLED, _PAUSED = 2, 3, 9
 _OPERATIONAL_OK, _OPERATIONAL_NO_CONTACT = 2, 12
 _COMPLETED, _JOB_STARTED, _FAILED, _INVALID_PARAMETER = 0, 4096, 2, 4
 _JOB_RUNNING, _JOB_COMPLETED, _JOB_EXCEPTION = 4, 7, 10
@@ -205,7 +205,7 @@ class HyperV:
                 "Description": "Microsoft Virtual Machine",
                 "ElementName": guest.vm_name,
                 "EnabledDefault": 2,
-                "EnabledState": _ENABLED if guest.running else _DISABLED,
+                "EnabledState": _PAUSED if guest.paused else _ENABLED if guest.running else _DISABLED,
                 "EnhancedSessionModeState": 6,
                 "FailedOverReplicationType": 0,
                 "HealthState": 5,

@@ -12,7 +12,8 @@ import yaml
 from lab.kerberos import Domain
 from lab.listener import ADDRESS
 from lab.server import Lab
-from lab.simulation import ListenerOptions
+from lab.simulation import ListenerOptions, SimulatedMachine
+from lab.ssh import SshKeys
 from lab.tls import Certificates
 
 
@@ -31,13 +32,18 @@ def write(lab: Lab, path: Path) -> None:
 def _variables(lab: Lab, name: str) -> dict[str, Any]:
     machine = lab.simulation.machines[name]
     options = machine.listener
+    account = {"ansible_user": machine.account.name, "ansible_password": machine.account.password}
+    own = dict(lab.simulation.variables.get(name, {}))
+    if options.connection == "ssh" and lab.ssh_keys is not None:
+        return _ssh(lab.ssh_keys, machine, lab.listeners[name].port) | own
+    if options.connection == "powershell_direct":
+        return {"ansible_connection": "hyperv.avma.powershell_direct", **account} | own
     scheme = "https" if options.tls else "http"
     variables: dict[str, Any] = {
         "ansible_connection": options.connection,
         "ansible_host": ADDRESS,
         "ansible_port": lab.listeners[name].port,
-        "ansible_user": machine.account.name,
-        "ansible_password": machine.account.password,
+        **account,
         "ansible_winrm_scheme": scheme,
         "ansible_psrp_protocol": scheme,
         **_authentication(options),
@@ -46,7 +52,24 @@ def _variables(lab: Lab, name: str) -> dict[str, Any]:
         variables |= _in_domain(lab.domain, name)
     if options.tls and lab.certificates:
         variables |= _trust(lab.certificates)
-    return variables | dict(lab.simulation.variables.get(name, {}))
+    return variables | own
+
+
+def _ssh(keys: SshKeys, machine: SimulatedMachine, port: int) -> dict[str, Any]:
+    variables: dict[str, Any] = {
+        "ansible_connection": "ssh",
+        "ansible_host": ADDRESS,
+        "ansible_port": port,
+        "ansible_user": machine.account.name,
+        "ansible_shell_type": machine.ssh.shell,
+        # The developer's own settings and keys are none of the lab's business.
+        "ansible_ssh_common_args": (
+            f"-F none -o UserKnownHostsFile={keys.known_hosts} -o GlobalKnownHostsFile=none -o IdentitiesOnly=yes -o IdentityAgent=none"
+        ),
+    }
+    if "publickey" in machine.ssh.authentication:
+        return variables | {"ansible_ssh_private_key_file": str(keys.client)}
+    return variables | {"ansible_password": machine.account.password}
 
 
 def _authentication(options: ListenerOptions) -> dict[str, str]:

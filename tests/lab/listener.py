@@ -70,7 +70,7 @@ class Listener:
         self._connections: WeakKeyDictionary[asyncio.BaseTransport, auth.Connection] = WeakKeyDictionary()
         self._web: web.Server | None = None
         self._server: asyncio.Server | None = None
-        self._socket = _bound(port)
+        self._socket = bound_socket(port)
         self.port: int = self._socket.getsockname()[1]
 
     @property
@@ -98,7 +98,7 @@ class Listener:
                 handler.transport.abort()
         self.service.forget()
         # Bound but not listening: the port refuses connections and stays ours.
-        self._socket = _bound(self.port)
+        self._socket = bound_socket(self.port)
 
     async def close(self) -> None:
         """Give the port back."""
@@ -283,7 +283,8 @@ class _Exchange:
         return response
 
 
-def _bound(port: int) -> socket.socket:
+def bound_socket(port: int) -> socket.socket:
+    """A socket at a port of 127.0.0.1, 0 being any that is free."""
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.bind((ADDRESS, port))

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,7 +22,7 @@ from lab.keys import KeyStore
 from lab.licensing import HostAnswer, Licensing
 from lab.local_wmi import LocalWmi
 from lab.os_info import DATA_EXCHANGE_SERVICE, System
-from lab.powershell import Definition, Environment, cim_cmdlets, language_cmdlets
+from lab.powershell import Definition, Environment, Hang, broken, cim_cmdlets, direct_cmdlets, language_cmdlets, refused
 from lab.provider import Provider
 from lab.registry import CURRENT_VERSION, GUEST, PARAMETERS, VIRTUAL_MACHINE, Registry, RegistryValue
 from lab.releases import RELEASES, Sku, sku_of
@@ -52,6 +53,7 @@ class WindowsMachine:
         self.services_registered = tuple(spec.services_registered)
         self.traffic = Traffic(rules=[replace(rule) for rule in self.listener.faults])
         self.processes = spec.powershell
+        self.ssh = spec.ssh
         self._administrator = spec.account.administrator
         self.system = system
         self.switched_on = spec.running
@@ -141,19 +143,20 @@ class WindowsMachine:
         """See ``lab.cim.Machine``."""
         return self.console(UTF8_CODE_PAGE).cmd(" ".join([command, *arguments]), stdin)
 
-    def console(self, code_page: int | None = None) -> Console:
+    def console(self, code_page: int | None = None, elevated: bool = True) -> Console:
         """A console of the machine's user, with the machine's code page unless another is named."""
         page = self.processes.code_page if code_page is None else code_page
-        return Console(self.environment, self.traffic.journal, page, self.processes.profile)
+        return Console(lambda: self.environment(elevated), self.traffic.journal, page, self.processes.profile)
 
-    def environment(self) -> Environment:
+    def environment(self, elevated: bool = True) -> Environment:
         """What a PowerShell process of the machine's user runs in."""
-        wmi = LocalWmi(self, self.traffic, self._administrator)
+        administrator = elevated and self._administrator
+        wmi = LocalWmi(self, self.traffic, administrator)
         blocked = self.processes.cim_module == "blocked"
         cmdlets = {
             **language_cmdlets(),
             **cim_cmdlets(wmi, self.processes.hresult_in, blocked),
-            **self.module_cmdlets(),
+            **self.module_cmdlets(administrator),
         }
         return Environment(
             computer=self.system.name.upper(),
@@ -172,9 +175,14 @@ class WindowsMachine:
         """Whether PowerShell runs in Constrained Language Mode."""
         return bool(self.processes.constrained)
 
-    def module_cmdlets(self) -> Mapping[str, Definition]:
+    def module_cmdlets(self, administrator: bool) -> Mapping[str, Definition]:
         """What the machine's own modules offer to PowerShell, by lower-case name."""
-        return {}
+        return direct_cmdlets(None, self.knows_direct)
+
+    @property
+    def knows_direct(self) -> bool:
+        """Whether its Windows has PowerShell Direct: 2016 and newer."""
+        return self.system.release.version == "10.0"
 
     # What a test can do.
 
@@ -219,6 +227,10 @@ class WindowsMachine:
         return self._providers[cim_class.namespace.lower(), cim_class.name.lower()]
 
 
+#: The guest's end of PowerShell Direct, started when it is asked for.
+DIRECT_SERVICE = "vmicvmsession"
+_DIRECT_STATES = ("ready", "booting", "no_accounts", "unequal_patches")
+
 #: What an Azure virtual machine sees of its host: CLOUDHOST (facts/avma.md §5.5).
 _AZURE_HOST_SKU = 199
 
@@ -232,10 +244,14 @@ class GuestMachine(WindowsMachine):
         self.vm_id = str(uuid5(NAMESPACE_DNS, f"{spec.name}.{surroundings.domain}")).upper()
         self.vm_name = spec.vm_name if spec.vm_name is not None else spec.name
         self._data_exchange = spec.data_exchange
+        self.paused = spec.paused
+        self.direct: str = spec.direct
         self.throttled = spec.activation.throttled
         services: dict[str, ServiceState] = {}
         if spec.platform in ("hyperv", "azure"):
             services = {DATA_EXCHANGE_SERVICE: "running", "vmicheartbeat": "running"}
+            if RELEASES[spec.release].version == "10.0":
+                services[DIRECT_SERVICE] = "stopped"
         super().__init__(spec, surroundings, _system(spec, surroundings, services, hypervisor_present=True))
         self.system.data_exchange = spec.data_exchange
         if spec.platform == "azure":
@@ -250,8 +266,36 @@ class GuestMachine(WindowsMachine):
 
     @property
     def running(self) -> bool:
-        """Whether it is on, which takes a host that is."""
-        return self.switched_on and (self.host is None or self.host.running)
+        """Whether it is on and not paused, which takes a host that is."""
+        return self.switched_on and not self.paused and (self.host is None or self.host.running)
+
+    @property
+    def runs(self) -> bool:
+        """See ``lab.powershell.direct.VirtualMachine``."""
+        return self.running
+
+    def enter(self, user: str, password: str) -> Environment:
+        """See ``lab.powershell.direct.VirtualMachine``.
+
+        UNVERIFIED: that unequal patches (CVE-2025-49734) show as refused credentials; the guest's log has failed logons.
+        """
+        self.traffic.journal.requests["PowerShellDirect"] += 1
+        if self.direct == "booting":
+            raise Hang
+        if self.spec.linux or not self.knows_direct or self.system.services.get(DIRECT_SERVICE) == "disabled":
+            raise broken(self.vm_name)
+        # user@domain is not split, and is looked up as a local account (facts/powershell.md 65).
+        right = self.account.is_named(user, self.name) and hmac.compare_digest(
+            password.encode(), self.account.password.encode()
+        )
+        if not right or self.direct != "ready":
+            raise refused(self.vm_name)
+        self.traffic.journal.powershell_starts += 1
+        return self.environment()
+
+    def die(self) -> None:
+        """See ``lab.powershell.direct.VirtualMachine``."""
+        self.switched_on = False
 
     @property
     def data_exchange(self) -> bool:
@@ -318,6 +362,12 @@ class GuestMachine(WindowsMachine):
         """See ``WindowsMachine``."""
         if key == "data_exchange":
             self.data_exchange = to_bool(value)
+        elif key == "paused":
+            self.paused = to_bool(value)
+        elif key == "direct":
+            if value not in _DIRECT_STATES:
+                raise ValueError(f"direct is {', '.join(_DIRECT_STATES)}, not {value}")
+            self.direct = value
         elif key == "throttled":
             self.throttled = int(value)
         else:
@@ -376,6 +426,7 @@ class GuestMachine(WindowsMachine):
             "host": self.host.name if self.host else None,
             "vm_name": self.vm_name,
             "vm_id": self.vm_id,
+            "paused": self.paused,
             "data_exchange": self.data_exchange,
         }
 
@@ -413,9 +464,12 @@ class HostMachine(WindowsMachine):
             return self.azure_local.constrained
         return super().constrained
 
-    def module_cmdlets(self) -> Mapping[str, Definition]:
-        """See ``WindowsMachine``."""
-        return self.azure_local.cmdlets() if self.azure_local else {}
+    def module_cmdlets(self, administrator: bool) -> Mapping[str, Definition]:
+        """See ``WindowsMachine``. Who may not see virtual machines finds none (facts/powershell.md 63)."""
+        seen = (lambda: tuple(self.guests)) if administrator else tuple
+        has_module = self.hyperv is not None and self.spec.hyperv_module
+        own = self.azure_local.cmdlets() if self.azure_local else {}
+        return {**direct_cmdlets(seen if has_module else None, self.knows_direct), **own}
 
     def join(self, into: Cluster) -> None:
         """Become a node."""

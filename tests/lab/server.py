@@ -7,14 +7,45 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from lab.auth import Authenticator
 from lab.faults import FaultRule, RandomFaults
 from lab.kerberos import Domain
 from lab.listener import Listener
 from lab.simulation import Simulation
+from lab.ssh import NoDoor, SshKeys, SshServer
 from lab.tls import Certificates
+
+
+class Door(Protocol):
+    """How a machine is reached: a WinRM listener, an ssh server, or not at all."""
+
+    @property
+    def port(self) -> int:
+        """Its TCP port."""
+        ...
+
+    @property
+    def listening(self) -> bool:
+        """Whether connections are accepted."""
+        ...
+
+    async def start(self) -> None:
+        """Accept connections."""
+        ...
+
+    def stop(self) -> None:
+        """Refuse connections, and cut those there are."""
+        ...
+
+    async def close(self) -> None:
+        """Give everything back."""
+        ...
+
+    def report(self) -> Mapping[str, int]:
+        """What is open."""
+        ...
 
 
 class Lab:
@@ -32,9 +63,17 @@ class Lab:
             self.domain = Domain(simulation.domain, simulation.users, services, directory, private)
         tls = any(machine.listener.tls for machine in machines.values())
         self.certificates = Certificates(directory) if tls else None
-        self.listeners: dict[str, Listener] = {}
+        over_ssh = any(machine.listener.connection == "ssh" for machine in machines.values())
+        self.ssh_keys = SshKeys(directory) if over_ssh else None
+        self.listeners: dict[str, Door] = {}
         for index, (name, machine) in enumerate(machines.items()):
+            if machine.listener.connection == "powershell_direct":
+                self.listeners[name] = NoDoor()
+                continue
             port = machine.listener.port or (0 if port_base is None else port_base + index)
+            if machine.listener.connection == "ssh" and self.ssh_keys is not None:
+                self.listeners[name] = SshServer(machine, port, self.ssh_keys, self._stopped_itself)
+                continue
             certificates = self.certificates if machine.listener.tls else None
             authenticator = Authenticator(machine, private, self.domain, certificates)
             context = certificates.context if certificates else None

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from lab.cim import Machine
 from lab.faults import FaultRule
 from lab.traffic import Traffic
+
+if TYPE_CHECKING:
+    from lab.console import Console
+    from lab.spec import SshSpec
 
 UserState = Literal["enabled", "locked", "expired", "password_expired"]
 Scheme = Literal["negotiate", "kerberos", "credssp", "basic", "certificate"]
@@ -55,8 +59,9 @@ class ListenerOptions:
     fault_form: Literal["wsman", "wmi"] = "wmi"
     #: Seconds before every answer.
     delay: float = 0.0
-    #: The connection plugin that the inventory names.
-    connection: Literal["winrm", "psrp"] = "winrm"
+    #: The connection plugin that the inventory names. With ``ssh`` the machine has an ssh server instead of a WinRM listener, with
+    #: ``powershell_direct`` it has neither.
+    connection: Literal["winrm", "psrp", "ssh", "powershell_direct"] = "winrm"
     faults: tuple[FaultRule, ...] = ()
 
     @classmethod
@@ -79,6 +84,11 @@ class Account:
     name: str
     password: str = field(repr=False)
 
+    def is_named(self, user: str, machine: str) -> bool:
+        """Whether a user name means this account: bare, after a dot, or after the machine's name; in any case."""
+        domain, _, name = user.rpartition("\\")
+        return name.lower() == self.name.lower() and domain.lower() in ("", ".", "localhost", machine.lower())
+
 
 @dataclass(frozen=True)
 class DomainUser:
@@ -86,6 +96,7 @@ class DomainUser:
 
     name: str
     password: str = field(repr=False)
+
     state: UserState = "enabled"
 
 
@@ -105,6 +116,15 @@ class SimulatedMachine(Machine, Protocol):
     @property
     def listener(self) -> ListenerOptions:
         """How it listens."""
+        ...
+
+    @property
+    def ssh(self) -> SshSpec:
+        """How its ssh server is, if it has one."""
+        ...
+
+    def console(self, code_page: int | None = None, elevated: bool = True) -> Console:
+        """A console of the account, with the machine's own code page unless one is given."""
         ...
 
     @property

@@ -126,6 +126,20 @@ class UserSpec(_Spec):
     state: UserState = "enabled"
 
 
+class SshSpec(_Spec):
+    """How a machine's ssh server is (facts/powershell.md 49 to 56).
+
+    ``shell``: the default shell. ``authentication``: the ways to log in. ``elevated``: whether a local administrator gets an
+    administrator's token (UNVERIFIED that he ever does not; old answers say so). ``force_command``: runs in place of every command.
+    """
+
+    shell: Literal["cmd", "powershell"] = "cmd"
+    authentication: list[Literal["publickey", "password"]] = ["publickey"]
+    elevated: bool = True
+    force_command: str | None = None
+    version: str = "OpenSSH_for_Windows_9.5"
+
+
 class MachineSpec(_Spec):
     """What every machine has. ``sku`` and ``license_family`` override what release and edition imply."""
 
@@ -147,6 +161,7 @@ class MachineSpec(_Spec):
     #: What the domain knows of its services: WinRM registers WSMAN itself, HTTP is the computer's own. Of use with ``users`` only.
     services_registered: list[str] = ["HTTP", "WSMAN"]
     powershell: PowerShellSpec = PowerShellSpec()
+    ssh: SshSpec = SshSpec()
     #: Options of ``lab.simulation.ListenerOptions``.
     listener: dict[str, Any] = {}
     #: Host variables for the inventory.
@@ -182,6 +197,11 @@ class GuestSpec(MachineSpec):
     #: What KVP says are its addresses; one IPv4 and one IPv6 address made up unless said otherwise.
     addresses: list[str] = []
     data_exchange: bool = True
+    #: Its host has paused it.
+    paused: bool = False
+    #: How it answers PowerShell Direct when it could: it may be about to boot and never answer, ask for credentials before it has
+    #: accounts, or be patched otherwise than its host (facts/powershell.md 62, 64, 72).
+    direct: Literal["ready", "booting", "no_accounts", "unequal_patches"] = "ready"
     #: The Hyper-V Activation Component is among its devices.
     activation_component: bool = True
     #: Clustered VMs move between the nodes.
@@ -225,6 +245,8 @@ class HostSpec(MachineSpec):
     """A Hyper-V host and its guests."""
 
     hyperv: bool = True
+    #: The Hyper-V module for Windows PowerShell, which comes with the management tools.
+    hyperv_module: bool = True
     #: ``azure``: nested Hyper-V in an Azure virtual machine, which activates no guests (facts/avma.md §12).
     platform: Platform = "physical"
     #: Licensed by pay-as-you-go through Azure Arc: it activates no guests (§12).

@@ -23,6 +23,15 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+def _reaching(guest: GuestMachine) -> dict[str, Any]:
+    """What the inventory has to say of a guest that only its host can reach. Raises ValueError if it has no host in the lab."""
+    if guest.listener.connection != "powershell_direct":
+        return {}
+    if guest.host is None:
+        raise ValueError(f"{guest.name} is not on a host of the lab, and so cannot be reached through one")
+    return {"ansible_powershell_direct_host": guest.host.name, "ansible_powershell_direct_vm_id": guest.vm_id.lower()}
+
+
 class World:
     """The machines, the keys, and what a test can do to them."""
 
@@ -49,7 +58,7 @@ class World:
                 host.guests.append(machine)
             if item.listen:
                 machines[machine.name] = machine
-                self.variables[machine.name] = item.variables
+                self.variables[machine.name] = _reaching(machine) | item.variables
                 guests.append(machine.name)
 
         for host_spec in spec.hosts:

@@ -14,6 +14,8 @@ from lab.powershell import syntax
 from lab.powershell.binding import Bound, Definition, Parameter, function
 from lab.powershell.cim import definitions as cim_cmdlets
 from lab.powershell.cmdlets import format_lines, language_cmdlets
+from lab.powershell.direct import broken, refused
+from lab.powershell.direct import definitions as direct_cmdlets
 from lab.powershell.errors import ConnectionLost, Hang, ParseError, PowerShellError, Severity, Unsupported
 from lab.powershell.interpreter import Environment, HostText, NativeResult, Outcome, Session
 from lab.powershell.members import category_text
@@ -40,11 +42,14 @@ __all__ = [
     "Severity",
     "Unsupported",
     "Version",
+    "broken",
     "category_text",
     "cim_cmdlets",
+    "direct_cmdlets",
     "format_lines",
     "function",
     "language_cmdlets",
     "parse",
+    "refused",
     "syntax",
 ]

@@ -213,6 +213,8 @@ class Session:
         self._turns = 0
         #: Whether System.Array still has its extended members.
         self.array_type_data = True
+        #: How many jobs it has started.
+        self.jobs = 0
 
     # Running
 

@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lab.powershell.cim_values import CimInstance
+from lab.cim import CimClass
+from lab.powershell.cim_values import CimInstance, CimProperty
 from lab.powershell.errors import PowerShellError, Unsupported
 from lab.powershell.values import (
     CUSTOM,
@@ -135,6 +136,10 @@ def type_of(value: Any) -> str:
             return "version"
         case CimInstance():
             return resolve("ciminstance")
+        case CimProperty():
+            return "microsoft.management.infrastructure.cimproperty"
+        case CimClass():
+            return resolve("cimclass")
         case SecureString():
             return resolve("securestring")
         case Credential():
