@@ -8,7 +8,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from integration.connections import CONNECTIONS, DOMAIN_CONNECTIONS
+from integration.connections import CONNECTIONS, DOMAIN_CONNECTIONS, POWERSHELL_CONNECTIONS
 from lab.client import Lab
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,7 +42,7 @@ hypothesis.settings.load_profile("default")
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--connection",
-        choices=[*CONNECTIONS, *DOMAIN_CONNECTIONS],
+        choices=[*CONNECTIONS, *DOMAIN_CONNECTIONS, *POWERSHELL_CONNECTIONS],
         default="winrm-ntlm",
         help="how the simulated machines are reached, but for what a test is about",
     )
@@ -50,6 +50,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     connection = config.getoption("--connection")
-    Lab.listener = {**CONNECTIONS, **DOMAIN_CONNECTIONS}[connection]
+    if connection in POWERSHELL_CONNECTIONS:
+        Lab.reached = POWERSHELL_CONNECTIONS[connection]
+    else:
+        listener = {"listener": {**CONNECTIONS, **DOMAIN_CONNECTIONS}[connection]}
+        Lab.reached = {"hosts": listener, "guests": listener}
     if connection in DOMAIN_CONNECTIONS:
         Lab.users = [{"name": "admin"}]

@@ -4,18 +4,35 @@ from __future__ import annotations
 
 from typing import Any
 
+_SSH = {"connection": "ssh"}
 _BASIC = {"tls": True, "authentication": ["basic"]}
 
 #: Over which no key may go.
-UNENCRYPTED: dict[str, Any] = {"tls": False, "authentication": ["basic"], "allow_unencrypted": True}
+UNENCRYPTED: dict[str, Any] = {
+    "connection": "winrm",
+    "tls": False,
+    "authentication": ["basic"],
+    "allow_unencrypted": True,
+}
 
 CONNECTIONS: dict[str, dict[str, Any]] = {
     # Over HTTP, with encrypted messages: what a default Windows Server offers, and the lab's own default.
-    "winrm-ntlm": {},
-    "winrm-basic-tls": _BASIC,
-    "winrm-certificate": {"tls": True, "authentication": ["certificate"]},
+    "winrm-ntlm": {"connection": "winrm"},
+    "winrm-basic-tls": {"connection": "winrm", **_BASIC},
+    "winrm-certificate": {"connection": "winrm", "tls": True, "authentication": ["certificate"]},
     "psrp-negotiate": {"connection": "psrp"},
     "psrp-basic-tls": {"connection": "psrp", **_BASIC},
+}
+
+#: Without WS-Management: what hosts and guests of a topology have for it.
+POWERSHELL_CONNECTIONS: dict[str, dict[str, dict[str, Any]]] = {
+    "ssh-cmd": {"hosts": {"listener": _SSH}, "guests": {"listener": _SSH}},
+    "ssh-powershell": {
+        "hosts": {"listener": _SSH, "ssh": {"shell": "powershell"}},
+        "guests": {"listener": _SSH, "ssh": {"shell": "powershell"}},
+    },
+    # Through their hosts, which are reached by WinRM.
+    "powershell-direct": {"hosts": {}, "guests": {"listener": {"connection": "powershell_direct"}}},
 }
 
 #: Those of machines in a domain, which `make kerberos` runs: they need a KDC and libraries that nothing else needs.

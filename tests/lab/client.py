@@ -16,8 +16,19 @@ from typing import Any, ClassVar
 import yaml
 
 from lab.control import Control, ControlError
+from lab.merging import merged
 
 _TESTS = Path(__file__).resolve().parent.parent
+
+
+def _by_winrm(guest: Mapping[str, Any]) -> dict[str, Any]:
+    """A guest that no host of the lab can reach; what its own listener says goes first."""
+    return {**guest, "listener": {"connection": "winrm", **guest.get("listener", {})}}
+
+
+def _without_direct(guest: Mapping[str, Any], release: str) -> dict[str, Any]:
+    """A guest of a host: 2012 R2 has no PowerShell Direct."""
+    return _by_winrm(guest) if guest.get("release", release) == "2012 R2" else dict(guest)
 
 
 class Lab:
@@ -27,8 +38,8 @@ class Lab:
     test process dies.
     """
 
-    #: How the machines of every lab listen, but for what their topology says.
-    listener: ClassVar[Mapping[str, Any]] = {}
+    #: How the ``hosts`` and ``guests`` of every lab are reached, as defaults of a topology have it, but for what their topology says.
+    reached: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     #: The users of every lab's domain, but for what its topology says; without any, there is none.
     users: ClassVar[Sequence[Mapping[str, Any]]] = ()
 
@@ -42,7 +53,7 @@ class Lab:
     def __enter__(self) -> Lab:
         self.directory.mkdir(parents=True, exist_ok=True)
         path = self.directory / "topology.yml"
-        path.write_text(yaml.safe_dump(self._listening()), encoding="utf-8")
+        path.write_text(yaml.safe_dump(self._reachable()), encoding="utf-8")
         command = [sys.executable, "-m", "lab", "up", str(path), "--directory", str(self.directory), "--stop-at-eof"]
         self._process = subprocess.Popen(
             command,
@@ -80,17 +91,28 @@ class Lab:
             return []
         return sorted({message for report in counters.values() for message in report["unsupported"]})
 
-    def _listening(self) -> dict[str, Any]:
-        """The topology with this class's ``listener`` among its defaults."""
+    def _reachable(self) -> dict[str, Any]:
+        """The topology with this class's ``reached`` among its defaults."""
         given = self._topology
         topology: dict[str, Any] = dict(
             yaml.safe_load(given.read_text(encoding="utf-8")) if isinstance(given, Path) else given
         )
         defaults = topology.get("defaults", {})
-        everyone = defaults.get("all", {})
-        listener = {**self.listener, **everyone.get("listener", {})}
-        users = [dict(user) for user in topology.get("users", self.users)]
-        return {**topology, "users": users, "defaults": {**defaults, "all": {**everyone, "listener": listener}}}
+        unknown = set(defaults) - {"all", "hosts", "guests"}
+        worked_in = {
+            section: merged(merged(self.reached.get(section, {}), defaults.get("all", {})), defaults.get(section, {}))
+            for section in ("hosts", "guests")
+        }
+        topology["defaults"] = worked_in | {name: defaults[name] for name in unknown}
+        if worked_in["guests"].get("listener", {}).get("connection") == "powershell_direct":
+            release = worked_in["guests"].get("release", "")
+            topology["guests"] = [_by_winrm(guest) for guest in topology.get("guests", [])]
+            topology["hosts"] = [
+                {**host, "guests": [_without_direct(guest, release) for guest in host.get("guests", [])]}
+                for host in topology.get("hosts", [])
+            ]
+        topology["users"] = [dict(user) for user in topology.get("users", self.users)]
+        return topology
 
     def _end(self) -> None:
         if self._process is not None:

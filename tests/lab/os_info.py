@@ -157,6 +157,11 @@ _DISPLAY_NAMES = {
         "Hyper-V Data Exchange Service (データ交換)",
     ),
     "vmicheartbeat": ("Hyper-V Heartbeat Service", "Hyper-V-Taktdienst", "Hyper-V ハートビート サービス"),
+    "vmicvmsession": (
+        "Hyper-V PowerShell Direct Service",
+        "Hyper-V PowerShell Direct-Dienst",
+        "Hyper-V PowerShell Direct サービス",
+    ),
     "vmms": (
         "Hyper-V Virtual Machine Management",
         "Hyper-V-Verwaltung virtueller Computer",

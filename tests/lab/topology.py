@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from lab.merging import merged
 from lab.spec import TopologySpec
 from lab.world import World
 
@@ -43,17 +44,17 @@ def _expanded(data: Mapping[str, Any]) -> dict[str, Any]:
     if unknown:
         raise ValueError(f"defaults.{sorted(unknown)[0]}: there are defaults for all, hosts and guests")
     everyone = defaults.get("all", {})
-    for_hosts = _merged(everyone, defaults.get("hosts", {}))
-    for_guests = _merged(everyone, defaults.get("guests", {}))
+    for_hosts = merged(everyone, defaults.get("hosts", {}))
+    for_guests = merged(everyone, defaults.get("guests", {}))
     hosts = []
     for host in _counted(topology.get("hosts", []), {}):
-        host = _merged(for_hosts, host)
+        host = merged(for_hosts, host)
         if "guests" in host:
             guests = _counted(host["guests"], {"host": host.get("name", "")})
-            host["guests"] = [_merged(for_guests, guest) for guest in guests]
+            host["guests"] = [merged(for_guests, guest) for guest in guests]
         hosts.append(host)
     topology["hosts"] = hosts
-    topology["guests"] = [_merged(for_guests, guest) for guest in _counted(topology.get("guests", []), {})]
+    topology["guests"] = [merged(for_guests, guest) for guest in _counted(topology.get("guests", []), {})]
     return topology
 
 
@@ -66,12 +67,3 @@ def _counted(machines: list[Mapping[str, Any]], names: Mapping[str, str]) -> Ite
             continue
         for number in range(1, entry.pop("count") + 1):
             yield entry | {"name": str(entry["name"]).format(n=number, **names)}
-
-
-def _merged(defaults: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
-    """``entry`` over ``defaults``, mapping by mapping."""
-    result = dict(defaults)
-    for key, value in entry.items():
-        known = result.get(key)
-        result[key] = _merged(known, value) if isinstance(known, Mapping) and isinstance(value, Mapping) else value
-    return result
