@@ -74,8 +74,7 @@ notes:
   - What a guest tells of itself (all but its name, ID, state and Data Exchange) can be changed by whoever administers it. Where they are
     not trusted, do not send credentials to the C(ansible_host) that it tells, but have O(compose) set another one.
   - An answer in which a Hyper-V host is missing is not cached.
-  - With Kerberos and P(ansible.builtin.winrm#connection), use one user for all Hyper-V hosts of a file. That plugin has one ticket
-    cache for the whole process.
+  - A user and password that one machine has rejected are not tried on others in the same run, since every try counts towards a lockout.
 seealso:
   - module: hyperv.avma.vm_info
 author:
@@ -149,8 +148,9 @@ from ..plugin_utils._avma.problems import problem
 from ..plugin_utils._avma.vms import Activator, assess_vm
 from ..plugin_utils._fleet.reach import connect
 from ..plugin_utils._fleet.workers import Workers
-from ..plugin_utils._session.connection import THROUGH_HOST, open_session, own_ticket_cache
+from ..plugin_utils._session.connection import THROUGH_HOST, open_session
 from ..plugin_utils._session.errors import SessionError
+from ..plugin_utils._session.logins import Logins
 from ..plugin_utils._windows.cluster import read_cluster
 from ..plugin_utils._windows.hosts import read_host
 from ..plugin_utils._windows.hyperv import read_vms
@@ -208,14 +208,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         if not hosts and not clusters:
             raise AnsibleParserError("name Hyper-V hosts in hosts, or failover clusters in clusters")
         overrides = self._overrides
-        # All are kept to the end: with one of them goes the Kerberos ticket that the others may use.
-        connections: list[Any] = []
 
         def submit(function: Any, name: str, variables: Mapping[str, Any], *arguments: Any) -> Future[Any]:
-            connections.append(self._connect(name, variables))
-            return workers.submit(function, connections[-1], name, *arguments)
+            return workers.submit(function, self._connect(name, variables), name, logins, *arguments)
 
-        with own_ticket_cache(), Workers() as workers:
+        with Logins() as logins, Workers() as workers:
             asked: dict[str, Future[list[dict[str, Any]]]] = {
                 name: submit(_read_vms, name, variables, overrides) for name, variables in hosts.items()
             }
@@ -321,9 +318,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, name, strict)
 
 
-def _read_vms(connection: Any, name: str, overrides: keys.Overrides) -> list[dict[str, Any]]:
+def _read_vms(connection: Any, name: str, logins: Logins, overrides: keys.Overrides) -> list[dict[str, Any]]:
     """The variables of all VMs of a Hyper-V host. Runs in a thread of its own."""
-    session = open_session(connection, name)
+    session = open_session(connection, name, logins)
     host = read_host(session)
     if not host.hyperv:
         raise _NoAnswerError(problem("hyperv_role_missing").message)
@@ -333,8 +330,8 @@ def _read_vms(connection: Any, name: str, overrides: keys.Overrides) -> list[dic
     ]
 
 
-def _read_cluster(connection: Any, name: str) -> Cluster:
-    cluster = read_cluster(open_session(connection, name))
+def _read_cluster(connection: Any, name: str, logins: Logins) -> Cluster:
+    cluster = read_cluster(open_session(connection, name, logins))
     if cluster is None:
         raise _NoAnswerError("it is no node of a failover cluster")
     return cluster

@@ -20,7 +20,7 @@ from ._avma.hresults import DENIED, explain
 from ._avma.problems import Problem, problem
 from ._avma.words import speak_to
 from ._fleet.guest_hosts import GuestHosts
-from ._session.connection import open_session, own_ticket_cache
+from ._session.connection import open_session
 from ._session.errors import (
     FaultError,
     ProcessError,
@@ -29,8 +29,12 @@ from ._session.errors import (
     UnreachableError,
     UnsupportedConnectionError,
 )
+from ._session.logins import Logins
 from ._session.session import Session
 from ._windows.licensing import known_hresult
+
+#: Ansible forks a process for each task and host, which runs all items of a loop: what one has rejected is not tried at the next.
+_logins = Logins()
 
 
 class Failure(Exception):  # ends the task with a message, and is no error of the program
@@ -139,10 +143,10 @@ class AvmaAction(CheckedAction):
             self._display.warning(
                 f"{machine}: become does not apply to {self._task.action}: WMI runs as the user of the connection"
             )
-        hosts = GuestHosts(self, self._variables)
-        with own_ticket_cache():
+        hosts = GuestHosts(self, self._variables, _logins)
+        with _logins:
             try:
-                session = open_session(self._connection, machine, hosts)
+                session = open_session(self._connection, machine, _logins, hosts)
                 if arguments.get("timeout") is not None:
                     session.patience = arguments["timeout"]
                 return self.perform(session, arguments)

@@ -22,8 +22,9 @@ from ._avma.problems import Problem, problem
 from ._fleet.guest_hosts import GuestHosts
 from ._fleet.reach import TEMPLATING, Reach
 from ._fleet.workers import Workers
-from ._session.connection import open_session, own_ticket_cache
+from ._session.connection import open_session
 from ._session.errors import RouteError, SessionError, UnreachableError
+from ._session.logins import Logins
 from ._session.session import Session
 
 #: Seconds between two messages on how far long work has come.
@@ -88,7 +89,7 @@ class FleetAction(CheckedAction):
         """
         results: dict[str, Result] = {}
         show = self._progress(len(machines))
-        with own_ticket_cache(), Workers() as workers:
+        with Logins() as logins, Workers() as workers:
             visits: dict[Future[Result], str] = {}
             for name, work in machines.items():
                 try:
@@ -97,7 +98,7 @@ class FleetAction(CheckedAction):
                     results[name] = _outcome(name, error)
                 else:
                     self.machines[name] = machine
-                    visits[workers.submit(self._visit, name, machine, work)] = name
+                    visits[workers.submit(self._visit, name, machine, logins, work)] = name
             for visit in as_completed(visits):
                 results[visits[visit]] = visit.result()
                 show(results)
@@ -116,11 +117,11 @@ class FleetAction(CheckedAction):
             options = validated(self._task.action, specification, target.options(self.PER_MACHINE))
             return Machine(options, target.connection())
 
-    def _visit(self, name: str, machine: Machine, work: Work) -> Result:
+    def _visit(self, name: str, machine: Machine, logins: Logins, work: Work) -> Result:
         """In a thread of its own."""
-        hosts = GuestHosts(self, self._variables, self._reach)
+        hosts = GuestHosts(self, self._variables, logins, self._reach)
         try:
-            session = open_session(machine.connection, name, hosts)
+            session = open_session(machine.connection, name, logins, hosts)
             if machine.options.get("timeout") is not None:
                 session.patience = machine.options["timeout"]
             return work(session, machine.options)

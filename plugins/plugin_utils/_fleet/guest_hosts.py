@@ -17,6 +17,7 @@ from .._avma.problems import problem
 from .._session.connection import open_interpreter, open_session
 from .._session.errors import RouteError, SessionError, UnreachableError, UnsupportedConnectionError
 from .._session.interpreter import Guest, Interpreter
+from .._session.logins import Logins
 from .._windows.cluster import read_cluster, read_owner
 from .reach import TEMPLATING, Reach
 
@@ -24,14 +25,18 @@ from .reach import TEMPLATING, Reach
 class GuestHosts:
     """The hosts of the inventory, for one guest: each is reached as a task on it would be, when it is needed."""
 
-    def __init__(self, action: ActionBase, task_vars: Mapping[str, Any], reach: Reach | None = None) -> None:
+    def __init__(
+        self, action: ActionBase, task_vars: Mapping[str, Any], logins: Logins, reach: Reach | None = None
+    ) -> None:
         """Look at a task.
 
         :param action: Of the task that wants to reach the guest.
+        :param logins: Those of the task.
         :param reach: What is known of the task already.
         """
         self._action = action
         self._task_vars = task_vars
+        self._logins = logins
         self._reach = reach
         self._interpreters: dict[str, Interpreter] = {}
         #: The connections by the names of their hosts in the inventory.
@@ -53,7 +58,7 @@ class GuestHosts:
         if name not in self._interpreters:
             connection = self._connect(name)
             try:
-                self._interpreters[name] = open_interpreter(connection)
+                self._interpreters[name] = open_interpreter(connection, name, self._logins)
             except UnsupportedConnectionError as error:
                 raise RouteError(problem("vm_host_unsuitable", host=name, plugin=connection.transport)) from error
             except AnsibleConnectionFailure as error:
@@ -63,7 +68,7 @@ class GuestHosts:
     def others(self, name: str, guest: Guest) -> Iterator[str]:
         """The other nodes of a host's cluster that are up and in the inventory, the owner of the VM first, if its name tells that."""
         try:
-            session = open_session(self._connect(name), name)
+            session = open_session(self._connect(name), name, self._logins)
             cluster = read_cluster(session)
             owner = read_owner(session, guest.vm_name) if cluster and guest.vm_name else None
         except (SessionError, AnsibleConnectionFailure):

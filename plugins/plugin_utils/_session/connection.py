@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +22,21 @@ from .._wsman.winrm import WinrmTransport
 # needs the library of another.
 from .errors import UnsupportedConnectionError
 from .interpreter import Hosts, Interpreter, guest_of
+from .logins import Logins
 from .session import Route, Session
 
 #: Names the folder to record into, on the controller; docs/recording.md is the guide.
 RECORD_VARIABLE = "HYPERV_AVMA_RECORD"
 #: The connection plugin of a guest that is reached through its host.
 THROUGH_HOST = through_host.PLUGIN
-_TICKET_CACHE = "KRB5CCNAME"
 
 
-def open_session(connection: Any, machine: str, hosts: Hosts | None = None) -> Session:
+def open_session(connection: Any, machine: str, logins: Logins, hosts: Hosts | None = None) -> Session:
     """A session on an Ansible connection; one by WS-Management is recorded if the environment says so.
 
     :param connection: The connection plugin of the task.
     :param machine: The name by which the user knows the machine.
+    :param logins: Those of this task, or of this run of the inventory plugin.
     :param hosts: The Hyper-V hosts of the inventory: without them, no guest is reached through its host.
     :raises UnsupportedConnectionError: No session is known for the plugin.
     :raises RouteError: What the way through a host needs is not given.
@@ -47,38 +46,24 @@ def open_session(connection: Any, machine: str, hosts: Hosts | None = None) -> S
         return PowerShellSession(through_host.HostInterpreter(guest_of(connection), hosts), machine)
     if connection.transport == "ssh":
         return PowerShellSession(SshInterpreter(connection), machine)
-    transport = _transport(connection)
+    transport = logins.transport(connection, machine, _transport)
     folder = os.environ.get(RECORD_VARIABLE)
     session = WSManSession(RecordingTransport(transport, Path(folder)) if folder else transport, machine)
     session.route = Route(connection.transport)
     return session
 
 
-@contextmanager
-def own_ticket_cache() -> Iterator[None]:
-    """Have the environment name the user's own Kerberos ticket cache again at the end.
-
-    The winrm plugin gets itself a ticket into a cache of its own, and names that in the environment. Whoever connects next, and has no
-    password, would be that principal.
-    """
-    name = os.environ.get(_TICKET_CACHE)
-    try:
-        yield
-    finally:
-        os.environ.pop(_TICKET_CACHE, None)
-        if name is not None:
-            os.environ[_TICKET_CACHE] = name
-
-
-def open_interpreter(connection: Any) -> Interpreter:
+def open_interpreter(connection: Any, machine: str, logins: Logins) -> Interpreter:
     """A PowerShell of the machine of an Ansible connection.
 
+    :param machine: The name by which the user knows the machine.
+    :param logins: Those of this task.
     :raises UnsupportedConnectionError: The plugin reaches no machine by itself.
     :raises AnsibleConnectionFailure: The plugin cannot connect.
     """
     if connection.transport == "ssh":
         return SshInterpreter(connection)
-    return WinrsInterpreter(_transport(connection), Route(connection.transport))
+    return WinrsInterpreter(logins.transport(connection, machine, _transport), Route(connection.transport))
 
 
 def _transport(connection: Any) -> Transport:

@@ -147,6 +147,10 @@ _CAUSES = (
         of_login=True,
     ),
     _Cause(
+        "does not prove",
+        "Check that no proxy and no other service answers in its place, and that the ticket has not just expired.",
+    ),
+    _Cause(
         r"calling kinit|kinit.*(No such file|not found)",
         "Install the Kerberos client (krb5-user on Debian, krb5-workstation on RHEL), or name it in ansible_winrm_kinit_cmd.",
     ),
@@ -286,6 +290,8 @@ class Login:
             )
         if not self.watch.answered and self._not_offered:
             return self.rejected()
+        if type(error).__name__ == "MutualAuthenticationError":
+            return self.failed("the answer does not prove that it is the machine's own")
         if not self.watch.answered or re.search("context has expired|[Tt]icket expired", cause):
             return self.failed(cause)
         return InvalidAnswerError(f"the answer could not be decrypted ({cause})")

@@ -1,0 +1,74 @@
+"""A password that is out of date is tried at one machine, and not at all of them: that would lock the account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from integration import inventories
+from integration.conftest import RunPlaybook
+from lab.client import Lab
+
+NAMES = [f"HV{number}" for number in range(1, 8)]
+TOPOLOGY = {
+    "defaults": {"all": {"listener": {"tls": False, "authentication": ["negotiate"]}}},
+    "hosts": [{"name": name, "release": "2022"} for name in NAMES],
+}
+STALE = {"ansible_password": "stale"}
+FLEET = "- hosts: avma_hosts\n  gather_facts: false\n  tasks:\n    - hyperv.avma.fleet_info:\n"
+LOOP = """
+- hosts: HV1
+  gather_facts: false
+  tasks:
+    - hyperv.avma.host_info:
+      delegate_to: "{{ item }}"
+      loop: "{{ groups.avma_hosts }}"
+      ignore_unreachable: true
+"""
+
+
+@pytest.fixture(scope="module", params=["winrm", "psrp"])
+def plugin(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Lab]:
+    with Lab(TOPOLOGY) as lab:
+        yield lab
+
+
+@pytest.fixture
+def lab(running: Lab) -> Lab:
+    running.reset_counters()
+    return running
+
+
+def tried(lab: Lab) -> int:
+    """At how many machines a login was tried."""
+    return sum(bool(report["requests"].get("Authentication")) for report in lab.call("counters").values())
+
+
+def test_by_the_inventory_plugin(lab: Lab, plugin: str, tmp_path: Path) -> None:
+    machines = inventories.machines(lab, NAMES)
+    hosts = {name: {**variables, **STALE, "ansible_connection": plugin} for name, variables in machines.items()}
+    inventory = inventories.read(inventories.write(tmp_path, hosts=hosts))
+    assert tried(lab) == 1
+    assert inventory.output.count("rejected the credentials of") == 1
+    assert inventory.output.count("not tried: HV") == len(NAMES) - 1
+
+
+def test_by_fleet_info(lab: Lab, run_playbook: RunPlaybook, plugin: str) -> None:
+    run = run_playbook(lab, FLEET, "-e", f"ansible_password=stale ansible_connection={plugin}")
+    assert tried(lab) == 1
+    readings = run.results[-1]["readings"]
+    assert all(readings[name]["host_info"]["unreachable"] for name in NAMES)
+    assert sum("not tried" in readings[name]["host_info"]["msg"] for name in NAMES) == len(NAMES) - 1
+
+
+def test_by_a_loop(lab: Lab, run_playbook: RunPlaybook, plugin: str) -> None:
+    run = run_playbook(lab, LOOP, "-e", f"ansible_password=stale ansible_connection={plugin}")
+    assert tried(lab) == 1
+    assert all(item["unreachable"] for item in run.of("HV1")["results"])
