@@ -14,6 +14,7 @@ from ..plugin_utils._action import CheckedAction, Failure
 from ..plugin_utils._avma.licenses import format_time
 from ..plugin_utils._avma.problems import problem
 from ..plugin_utils._files import write_file
+from ..plugin_utils._fleet.fleet import readings
 from ..plugin_utils._fleet.report import build_report
 from ..plugin_utils._fleet.report_formats import Page, to_csv, to_html, to_json, to_junit
 
@@ -37,7 +38,7 @@ class ActionModule(CheckedAction):
         dest = Path(self._loader.path_dwim(arguments["dest"]))
         now = format_time(datetime.now(timezone.utc)) or ""
         try:
-            report = build_report(arguments["results"], now, arguments["title"])
+            report = build_report(readings(arguments["results"], now), now, arguments["title"])
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             detail = "results: give it what the modules returned, by the name of the machine and the name of the module"
             raise Failure([problem("invalid_argument", detail=detail)]) from error

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, ClassVar
 
 from ..plugin_utils._action import AvmaAction, Failure
@@ -12,7 +11,7 @@ from ..plugin_utils._avma import keys
 from ..plugin_utils._avma.problems import problem
 from ..plugin_utils._avma.vms import Activator, assess_vm
 from ..plugin_utils._session.session import Session
-from ..plugin_utils._windows.cluster import read_possible_owners
+from ..plugin_utils._windows.cluster import with_roles
 from ..plugin_utils._windows.hosts import read_host
 from ..plugin_utils._windows.hyperv import read_vms
 
@@ -36,10 +35,9 @@ class ActionModule(AvmaAction):
         if not host.hyperv:
             raise Failure([problem("hyperv_role_missing")])
         activator = Activator.of(session.machine, host)
-        owners = read_possible_owners(session) if host.cluster_service else {}
-        vms = [
-            replace(vm, possible_owners=owners.get(vm.name.lower(), ())) for vm in read_vms(session, arguments["name"])
-        ]
+        vms = read_vms(session, arguments["name"])
+        if host.cluster_service:
+            vms = with_roles(session, vms, host.name)
         return {
             "changed": False,
             "vms": [{**vm.to_dict(), **assess_vm(vm, activator, overrides).to_dict()} for vm in vms],

@@ -81,7 +81,9 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ..plugin_utils._fleet import clusters
+from ..plugin_utils._fleet.clusters import across_hosts
+from ..plugin_utils._fleet.host_keys import validate_host_keys
+from ..plugin_utils._fleet.identity import Hosts
 
 
 def cluster_problems(
@@ -89,7 +91,10 @@ def cluster_problems(
 ) -> list[dict[str, Any]]:
     """What is wrong with hosts and clusters."""
     try:
-        return clusters.cluster_problems(results, host_keys)
+        if host_keys is None:
+            return across_hosts(Hosts(results))
+        found = validate_host_keys(results, host_keys)
+        return [{name: item[name] for name in item if name not in ("kind", "stops")} for item in found]
     except (AttributeError, KeyError, TypeError, ValueError):
         # Not "from" that error: it may repeat a key.
         raise AnsibleFilterError(

@@ -68,14 +68,20 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ..plugin_utils._fleet.report import build_report
-from ..plugin_utils._fleet.verification import summarize
+from ..plugin_utils._fleet.fleet import build_fleet
+from ..plugin_utils._fleet.verdict import accepted_codes, judge
 
 
-def verification_summary(results: dict[str, Any], accepted: Sequence[str] = ()) -> dict[str, Any]:
+def verification_summary(
+    results: dict[str, Any], accepted: str | Sequence[str] = (), expected_hosts: Sequence[str] | None = None
+) -> dict[str, Any]:
     """The verdict over many hosts and guests."""
     try:
-        return summarize(build_report(results, generated="", title=""), accepted)
+        codes = accepted_codes(accepted)
+    except ValueError as error:
+        raise AnsibleFilterError(f"hyperv.avma.verification_summary: {error}") from error
+    try:
+        return judge(build_fleet(results, expected_hosts=expected_hosts or None), codes).to_dict()
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise AnsibleFilterError(
             "hyperv.avma.verification_summary: give it what the modules returned, by the name of the machine and of the module"

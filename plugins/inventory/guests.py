@@ -142,8 +142,8 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructa
 from ansible.utils.unsafe_proxy import wrap_var
 
 from ..plugin_utils._avma import keys
-from ..plugin_utils._avma.guests import activated_by
 from ..plugin_utils._avma.hosts import Cluster
+from ..plugin_utils._avma.names import names_match
 from ..plugin_utils._avma.problems import problem
 from ..plugin_utils._avma.vms import Activator, assess_vm
 from ..plugin_utils._fleet.reach import connect
@@ -223,7 +223,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 cluster: Cluster | None = self._answer(name, future)
                 complete &= cluster is not None
                 for node in cluster.nodes if cluster else ():
-                    known = next((host for host in asked if activated_by(host, [node.name])), None)
+                    known = next((host for host in asked if names_match(host, node.name)), None)
                     host = known or ".".join([node.name, *name.split(".")[1:]])
                     members[host] = cluster.name if cluster else ""
                     if known is None and node.state == "down":

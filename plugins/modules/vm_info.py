@@ -12,7 +12,7 @@ description:
     Exchange (KVP), where its host keeps what it tells of itself.
   - Tells for each the Automatic Virtual Machine Activation (AVMA) key of its release and edition, whether this host can activate it, and
     if not, why.
-  - Takes as many requests for many virtual machines as for few, but for paging.
+  - Takes as many requests for many virtual machines as for few, but for paging; one more if a guest tells no IP address.
 options:
   name:
     description:
@@ -62,6 +62,7 @@ vms:
     - addresses: [192.0.2.17, 'fe80::215:5dff:fe00:11']
       architecture: x64
       avma_key: W3GNR-8DDXR-2TFRP-H8P33-DV9BG
+      clustered: true
       data_exchange: true
       eligible: true
       fqdn: web01.lab.example
@@ -71,6 +72,7 @@ vms:
       possible_owners: [HV01, HV02]
       problems: []
       rdp_addresses: [192.0.2.17]
+      replication_mode: none
       service_pack: null
       state: running
       system: {build: 20348, core: false, edition: Datacenter, evaluation: false, name: Windows Server 2022, release: '2022', sku: 8}
@@ -92,7 +94,9 @@ vms:
       description: The name of its guest, with domain; null if it is not known.
       type: str
     addresses:
-      description: The addresses of its guest, IPv4 first.
+      description:
+        - The IP addresses of its guest, IPv4 first, without zones.
+        - Those that its guest tells over Data Exchange, or if it tells none, those that the host knows of its network adapters.
       type: list
       elements: str
     rdp_addresses:
@@ -115,6 +119,16 @@ vms:
       description: The cluster nodes that may own it; empty if it is not clustered, or that is not known.
       type: list
       elements: str
+    clustered:
+      description:
+        - Whether it is a role of the failover cluster of its host; null if the host has none, or does not tell.
+        - A role carries the name of its VM. Where the host owns a role that has the name of none of its VMs, as after one was renamed,
+          it is null for each VM that has no role of its name.
+      type: bool
+    replication_mode:
+      description: >-
+        Its part in Hyper-V Replica: V(none), V(primary), V(replica), V(test_replica) or V(extended_replica); null if that is not known.
+      type: str
     avma_key:
       description: The AVMA key that its guest needs; null if there is none, or the guest is not known.
       type: str

@@ -41,8 +41,8 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ..plugin_utils._avma import guests
 from ..plugin_utils._avma.licenses import Status
+from ..plugin_utils._avma.names import matches_any
 
 
 def activated_by(guest: Mapping[str, Any], hosts: str | list[str]) -> bool:
@@ -55,7 +55,7 @@ def activated_by(guest: Mapping[str, Any], hosts: str | list[str]) -> bool:
         ) from error
     if not licence or not activation or not licence["avma"] or licence["status"] != str(Status.LICENSED):
         return False
-    return guests.activated_by(activation["host"], [hosts] if isinstance(hosts, str) else hosts)
+    return matches_any(activation["host"], [hosts] if isinstance(hosts, str) else hosts)
 
 
 class TestModule:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.hyperv.avma.plugins.action.report import _render
+from ansible_collections.hyperv.avma.plugins.plugin_utils._fleet.fleet import readings
 from ansible_collections.hyperv.avma.plugins.plugin_utils._fleet.report import build_report
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -50,7 +51,8 @@ def open_report(browser: Browser, tmp_path: Path) -> Iterator[OpenReport]:
     complaints: list[str] = []
 
     def open_page(results: dict[str, dict[str, Any]] | None = None, **context: Any) -> Page:
-        report = build_report(results or made.fleet(8, 120, HOSTILE), made.GENERATED, "AVMA report")
+        read = readings(results or made.fleet(8, 120, HOSTILE), made.GENERATED)
+        report = build_report(read, made.GENERATED, "AVMA report")
         path = tmp_path / "avma-report.html"
         path.write_bytes(_render(report)[path.name])
         page = browser.new_page(viewport={"width": 1400, "height": 900}, **context)

@@ -108,6 +108,20 @@ _SERVICE = cim_class(
     uint16_array="OperationalStatus",
 )
 
+_GUEST_NETWORK = cim_class(
+    NAMESPACE,
+    "Msvm_GuestNetworkAdapterConfiguration",
+    key="InstanceID",
+    string="InstanceID",
+    string_array="DefaultGateways DNSServers IPAddresses Subnets",
+    boolean="DHCPEnabled",
+    uint16="ProtocolIFType",
+    uint16_array="IPAddressOrigins",
+)
+
+#: ``ReplicationMode`` (win32-docs, Msvm_ComputerSystem).
+_REPLICATION_MODES = {"none": 0, "primary": 1, "replica": 2, "test_replica": 3, "extended_replica": 4}
+
 _JOB = cim_class(
     NAMESPACE,
     "Msvm_ConcreteJob",
@@ -177,6 +191,7 @@ class HyperV:
             Provider(_KVP_COMPONENT, self._kvp_components),
             Provider(_KVP_SETTINGS_2012_R2 if old else _KVP_SETTINGS, self._kvp_settings),
             Provider(_SERVICE, lambda: [self._service()], methods),
+            Provider(_GUEST_NETWORK, self._guest_networks),
             Provider(_JOB, self._job_rows),
         ]
 
@@ -220,7 +235,7 @@ class HyperV:
                 "OperationalStatus": [_OPERATIONAL_OK],
                 "ProcessID": 9624 if guest.running else None,
                 "ReplicationHealth": 0,
-                "ReplicationMode": 0,
+                "ReplicationMode": _REPLICATION_MODES[guest.spec.replication],
                 "ReplicationState": 0,
                 "RequestedState": 5,
                 "ResetCapability": 1,
@@ -284,6 +299,17 @@ class HyperV:
                 "StatusDescriptions": [self._normal],
                 "SystemCreationClassName": "Msvm_ComputerSystem",
                 "SystemName": guest.vm_id,
+            }
+
+    def _guest_networks(self) -> Iterator[Mapping[str, Value]]:
+        """One adapter a VM. Its id is as in public code that reads it: Microsoft:GuestNetwork, the VM's id, the adapter's."""
+        for guest in self._host.guests:
+            adapter = str(uuid5(NAMESPACE_DNS, f"{guest.vm_id}/adapter")).upper()
+            yield {
+                "DHCPEnabled": True,
+                "InstanceID": f"Microsoft:GuestNetwork\\{guest.vm_id}\\{adapter}",
+                "IPAddresses": guest.addresses if guest.exchanges_data else [],
+                "ProtocolIFType": 4096,
             }
 
     def _kvp_settings(self) -> Iterator[Mapping[str, Value]]:

@@ -30,6 +30,9 @@ from lab.simulation import Account, ListenerOptions
 from lab.spec import GuestSpec, HostSpec, LicenseSpec, MachineSpec, ServiceState
 from lab.traffic import Traffic
 
+#: What new guests write into the items of their addresses (§12).
+_DEPRECATED = "The following Msvm_KvpExchangeDataItem.Name keys are deprecated: NetworkAddressIPv4, NetworkAddressIPv6"
+
 
 @dataclass
 class Surroundings:
@@ -241,7 +244,7 @@ class GuestMachine(WindowsMachine):
     def __init__(self, spec: GuestSpec, surroundings: Surroundings, host: HostMachine | None) -> None:
         self.spec = spec
         self.host = host
-        self.vm_id = str(uuid5(NAMESPACE_DNS, f"{spec.name}.{surroundings.domain}")).upper()
+        self.vm_id = (spec.vm_id or str(uuid5(NAMESPACE_DNS, f"{spec.name}.{surroundings.domain}"))).upper()
         self.vm_name = spec.vm_name if spec.vm_name is not None else spec.name
         self._data_exchange = spec.data_exchange
         self.paused = spec.paused
@@ -380,11 +383,13 @@ class GuestMachine(WindowsMachine):
 
     def intrinsic_items(self) -> Mapping[str, str]:
         """The KVP items that Data Exchange itself sends (facts/avma.md §5.3). Linux has fewer, and no edition."""
-        addresses = self.spec.addresses or self._made_up_addresses()
+        ipv4, ipv6 = (";".join(item for item in self.addresses if mark in item) for mark in ".:")
+        if self.spec.deprecated_addresses:
+            ipv4 = ipv6 = _DEPRECATED
         items = {
             "FullyQualifiedDomainName": self.system.fqdn,
-            "NetworkAddressIPv4": ";".join(item for item in addresses if "." in item),
-            "NetworkAddressIPv6": ";".join(item for item in addresses if ":" in item),
+            "NetworkAddressIPv4": ipv4,
+            "NetworkAddressIPv6": ipv6,
             "ProcessorArchitecture": "9",
         }
         if self.spec.linux:
@@ -415,6 +420,11 @@ class GuestMachine(WindowsMachine):
             "ServicePackMinor": "0",
             "SuiteMask": "272",
         }
+
+    @property
+    def addresses(self) -> list[str]:
+        """The IP addresses of its network adapter."""
+        return self.spec.addresses or self._made_up_addresses()
 
     def _made_up_addresses(self) -> list[str]:
         number = int(self.vm_id[:6], 16)

@@ -188,6 +188,9 @@ class GuestSpec(MachineSpec):
 
     platform: Platform = "hyperv"
     vm_name: str | None = None
+    #: The id of the VM; made up unless said otherwise. Two hosts have one id while it moves, or with Hyper-V Replica.
+    vm_id: str | None = None
+    replication: Literal["none", "primary", "replica", "test_replica", "extended_replica"] = "none"
     #: Without it the VM is known to its host only.
     listen: bool = True
     #: Linux runs in it: KVP says so, and what is said of Windows means nothing. It does not listen.
@@ -196,6 +199,8 @@ class GuestSpec(MachineSpec):
     checkpoint: bool = False
     #: What KVP says are its addresses; one IPv4 and one IPv6 address made up unless said otherwise.
     addresses: list[str] = []
+    #: The KVP items of its addresses hold prose, as new guests write it (§12); only its network adapters tell them.
+    deprecated_addresses: bool = False
     data_exchange: bool = True
     #: Its host has paused it.
     paused: bool = False

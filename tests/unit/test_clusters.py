@@ -16,7 +16,7 @@ from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.licenses import 
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.problems import problem
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.releases import identify_system
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.vms import Activator, Vm, assess_vm
-from ansible_collections.hyperv.avma.plugins.plugin_utils._fleet.clusters import host_from
+from ansible_collections.hyperv.avma.plugins.plugin_utils._fleet.host_keys import HostKey, validate_host_keys
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -86,7 +86,7 @@ def test_a_host_comes_back_from_what_the_module_returned() -> None:
         HostFacts("NODE1", identify_system(WS2022, DATACENTER), True, reason, None),
         HostFacts("NODE1", identify_system(WS2025, AZURE_LOCAL), False, None, Avma("1.0", "Active", ["x"], "e")),
     ):
-        assert host_from(json.loads(json.dumps(facts.to_dict()))) == facts
+        assert HostFacts.from_dict(json.loads(json.dumps(facts.to_dict()))) == facts
 
 
 def test_a_sound_cluster_has_no_problem() -> None:
@@ -171,6 +171,30 @@ def test_what_is_wrong_across_a_cluster(results: Mapping[str, Any], expected: di
             {"duplicate_host_key": ["NODE1", "NODE2"]},
         ),
         (LICENSED, {"NODE1": key(KEY_1, replace=True), "NODE2": key(KEY_2)}, {}),
+        # Keys that change places, or go on to the next: each is taken by the host that holds it now.
+        (
+            LICENSED,
+            {"NODE1": key(KEY_2, replace=True), "NODE2": key(KEY_1, replace=True)},
+            {"duplicate_host_key": ["NODE1", "NODE2", "NODE1", "NODE2"]},
+        ),
+        (
+            LICENSED,
+            {"NODE1": key("HNB7W-3MQTX-PJG2K-4RCYV-8DF69", replace=True), "NODE2": key(KEY_1, replace=True)},
+            {"duplicate_host_key": ["NODE1", "NODE2"]},
+        ),
+        (
+            LICENSED,
+            {
+                "NODE1": key(KEY_2, replace=True, volume_key=True),
+                "NODE2": key(KEY_1, replace=True, volume_key=True),
+            },
+            {},
+        ),
+        (
+            {"NODE1": azure_local("NODE1", result=["6YPG3", "2022"]), "NODE2": azure_local("NODE2", "2022")},
+            {"NODE2": key(KEY_1, replace=True, release="2022")},
+            {"duplicate_host_key": ["NODE1", "NODE2"]},
+        ),
         ({"NODE1": LICENSED["NODE1"], "NODE2": BARE["NODE2"]}, {"NODE2": key(KEY_1, volume_key=True)}, {}),
         (LICENSED, {"NODE1": key("HNB7W-3MQTX-PJG2K-4RCYV-8DF69")}, {"other_host_key": ["NODE1"]}),
         (LICENSED, {"NODE1": key("HNB7W-3MQTX-PJG2K-4RCYV-8DF69", replace=True)}, {}),
@@ -237,7 +261,7 @@ def test_an_error_of_the_filter_shows_no_key() -> None:
 
 def vms(*machines: Vm) -> dict[str, Any]:
     """What ``vm_info`` returns for a host that activates them all."""
-    host = Activator("NODE1", True, host_from(azure_local("X", "2025")["host"]).activates, ())
+    host = Activator("NODE1", True, HostFacts.from_dict(azure_local("X", "2025")["host"]).activates, ())
     return {"vms": [{**vm.to_dict(), **assess_vm(vm, host).to_dict()} for vm in machines]}
 
 
@@ -314,3 +338,43 @@ def test_wrong_input_is_said_to_be_so() -> None:
         failover_gaps({"NODE1": {"vms": [{"name": "x"}]}}, {})
     with pytest.raises(AnsibleFilterError, match="what host_info returned"):
         cluster_problems({"NODE1": {"host": {"system": {}}}})
+
+
+def test_what_stops_the_first_write() -> None:
+    unknown = {"NODE1": LICENSED["NODE1"], "NODE2": {"unreachable": True, "msg": "refused"}}
+    [found] = validate_host_keys(unknown, {"NODE1": key(KEY_1)})
+    assert (found["code"], found["kind"], found["stops"], found["hosts"]) == ("unreachable", "unknown", True, ["NODE2"])
+    [found] = validate_host_keys(LICENSED, {"NODE1": HostKey("GF638", replace=True)})
+    assert (found["code"], found["kind"], found["stops"]) == ("duplicate_host_key", "wrong", True)
+
+
+def test_a_machine_that_the_inventory_lists_twice_gets_no_key() -> None:
+    host = result("NODE1", last_five="6YPG3", nodes=None)
+    host["host"]["fqdn"] = "node1.lab.example"
+    found = validate_host_keys({"node1": host, "10.0.0.1": host}, {"node1": key(KEY_1), "10.0.0.1": key(KEY_2)})
+    assert {(item["code"], *item["hosts"]) for item in found if item["stops"]} >= {("same_host", "10.0.0.1", "node1")}
+
+
+def test_two_sites_with_nodes_of_the_same_names_are_judged_each_by_its_own() -> None:
+    results = {
+        "node1.a.example": result("NODE1", last_five="6YPG3"),
+        "node2.a.example": result("NODE2", last_five="GF638"),
+        "node1.b.example": result("NODE1", build=WS2019, last_five="6YPG4"),
+        "node2.b.example": result("NODE2", build=WS2019, last_five="GF639"),
+    }
+    assert found(results) == {}
+    machines = {"node1.a.example": vms(vm("NEW")), "node1.b.example": vms(vm("OLD", WS2019))}
+    assert gaps(machines, results) == []
+
+
+def test_a_vm_that_is_no_role_of_the_cluster_stays_where_it_is() -> None:
+    machines = {"hv1.lab.example": vms(replace(vm("NEW"), clustered=False))}
+    assert gaps(machines, OLD_AND_NEW) == []
+    assert gaps({"hv1.lab.example": vms(replace(vm("NEW"), clustered=None))}, OLD_AND_NEW) != []
+
+
+def test_a_cluster_that_tells_no_nodes() -> None:
+    alone = result("NODE1", last_five="6YPG3")
+    alone["host"]["cluster"]["nodes"] = []
+    assert found({"NODE1": alone}) == {}
+    assert gaps({"NODE1": vms(vm("A"))}, {"NODE1": alone}) == []

@@ -222,22 +222,6 @@ def test_what_is_wrong(license: License | None, expected: tuple[str, ...], code:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("HV01", "hv01", True),
-        ("HV01", "hv01.lab.example", True),
-        ("HV01.lab.example.", "hv01.LAB.example", True),
-        ("HV01.lab.example", "HV01.other.example", False),
-        ("HV01", "HV011", False),
-        (" HV01 ", "HV01", True),
-    ],
-)
-def test_when_two_names_are_one_host(one: str, other: str, same: bool) -> None:
-    assert guests.activated_by(one, [other]) is same
-    assert guests.activated_by(other, ["HV99", one]) is same
-
-
-@pytest.mark.parametrize(
     ("model", "tag", "words"),
     [
         ("VMware7,1", None, "its model is VMware7,1"),

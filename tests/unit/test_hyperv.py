@@ -37,7 +37,11 @@ class FakeSession:
         output: Mapping[str, Any] | Exception | None = None,
         jobs: Sequence[Mapping[str, Any] | Exception] = (),
     ) -> None:
-        self.rows = {"Msvm_VirtualSystemManagementService": [{"Name": "vmms"}], **(rows or {})}
+        self.rows = {
+            "Msvm_VirtualSystemManagementService": [{"Name": "vmms"}],
+            "Msvm_GuestNetworkAdapterConfiguration": [],
+            **(rows or {}),
+        }
         self.output = output or {"ReturnValue": "0"}
         self.jobs = list(jobs)
         self.queries: list[str] = []
@@ -234,3 +238,51 @@ def test_the_id_of_a_vm_cannot_break_out_of_the_setting() -> None:
     hostile = Vm('"/><x a="', "web01", "running", data_exchange=False)
     switch_data_exchange(session, [hostile], True, WS2016, Attempts(1, Clock(lambda: clock.now, clock.sleep)))  # type: ignore[arg-type]
     assert escape(hostile.id, {'"': "&quot;"}) in session.invoked[0][1]["GuestServiceSettings"][0]
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        ("0", "none"),
+        ("1", "primary"),
+        ("2", "replica"),
+        ("3", "test_replica"),
+        ("4", "extended_replica"),
+        ("9", None),
+        (None, None),
+    ],
+)
+def test_the_part_of_a_vm_in_replication(mode: str | None, expected: str | None) -> None:
+    [found] = read(host([{**system(ID), "ReplicationMode": mode}], {}))
+    assert found.replication_mode == expected == found.to_dict()["replication_mode"]
+
+
+PROSE = "The following Msvm_KvpExchangeDataItem.Name keys are deprecated; use NetworkAddressIPv4 instead"
+
+
+def adapters(*addresses: str, vm_id: str = ID) -> list[dict[str, Any]]:
+    return [{"InstanceID": rf"Microsoft:GuestNetwork\{vm_id.lower()}\C9D2", "IPAddresses": list(addresses)}]
+
+
+def test_an_address_that_is_prose_is_none_and_the_adapters_tell() -> None:
+    items = [
+        embedded.kvp_item(name, PROSE, 2) for name in ("NetworkAddressIPv4", "NetworkAddressIPv6", "RDPAddressIPv4")
+    ]
+    session = host([system(ID)], {ID: items})
+    session.rows["Msvm_GuestNetworkAdapterConfiguration"] = [
+        *adapters("2001:db8::7%5", "192.0.2.7", "nonsense"),
+        *adapters("192.0.2.8", vm_id=OTHER),
+    ]
+    shown = read(session)[0].to_dict()
+    assert shown["addresses"] == ["192.0.2.7", "2001:db8::7"]
+    assert shown["rdp_addresses"] == []
+    assert shown["kvp"]["RDPAddressIPv4"] == PROSE
+
+
+def test_the_adapters_are_asked_only_where_a_guest_tells_no_address() -> None:
+    session = host([system(ID)], {ID: [embedded.kvp_item("NetworkAddressIPv4", "192.0.2.17;fe80::1%3", 2)]})
+    assert read(session)[0].addresses == ["192.0.2.17", "fe80::1"]
+    assert not [query for query in session.queries if "Adapter" in query]
+    session = host([system(ID, state="3")], {})
+    assert read(session)[0].addresses == []
+    assert not [query for query in session.queries if "Adapter" in query]

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import jsonschema
 import pytest
+from ansible_collections.hyperv.avma.plugins.plugin_utils._fleet.fleet import readings
 from ansible_collections.hyperv.avma.plugins.plugin_utils._fleet.report import build_report
 from ansible_collections.hyperv.avma.plugins.plugin_utils._fleet.report_formats import (
     Page,
@@ -36,7 +37,7 @@ Results = dict[str, dict[str, Any]]
 
 def build(results: Results) -> dict[str, Any]:
     """A report that meets its schema."""
-    report = build_report(results, made.GENERATED, "AVMA report")
+    report = build_report(readings(results, made.GENERATED), made.GENERATED, "AVMA report")
     jsonschema.validate(report, SCHEMA)
     return report
 
@@ -58,11 +59,12 @@ def test_a_fleet_with_all_that_can_be_wrong_meets_the_schema() -> None:
     counts = report["summary"]["guests"]
     assert counts["total"] == 121 == sum(count for name, count in counts.items() if name != "total")
     assert all(counts[verdict] for verdict in ("activated", "attention", "not_read"))
-    assert report["summary"]["hosts"] == {"total": 8, "ready": 7, "attention": 1}
+    assert report["summary"]["hosts"] == {"total": 8, "ready": 7, "attention": 1, "unknown": 0}
     assert report["summary"]["failover_gaps"] > 0
     assert [cluster["name"] for cluster in report["clusters"]] == ["PROD-A", "PROD-B"]
-    codes = {item["code"] for item in report["cluster_problems"]}
-    assert {"node_down", "mixed_os_releases"} <= codes
+    assert [item["code"] for item in report["cluster_problems"]] == ["mixed_os_releases"]
+    # That it is down is why it did not answer.
+    assert [item["code"] for item in report["hosts"][-1]["problems"]] == ["node_down"]
 
 
 def test_the_schema_forbids_what_it_does_not_name() -> None:
@@ -95,7 +97,17 @@ def test_a_guest_is_joined_by_the_id_that_its_host_gave_it() -> None:
     assert [event["outcome"] for event in guest["events"]] == ["success"]
 
 
-@pytest.mark.parametrize("machine", ["web1", "WEB1.lab.example", "web1.other.example"])
+def test_a_name_with_another_domain_is_another_machine() -> None:
+    results, told = small()
+    told["guest"]["hypervisor"] = None
+    results["web1.other.example"] = results.pop("web1")
+    assert [(guest["name"], guest["machine"]) for guest in build(results)["guests"]] == [
+        ("WEB1", None),
+        ("web1.other.example", "web1.other.example"),
+    ]
+
+
+@pytest.mark.parametrize("machine", ["web1", "WEB1.lab.example"])
 def test_a_guest_that_knows_no_id_is_joined_by_its_name(machine: str) -> None:
     results, told = small()
     told["guest"]["hypervisor"] = None
@@ -126,7 +138,8 @@ def test_a_guest_of_no_host_in_the_report_names_its_host_itself() -> None:
     results, _told = small()
     results = {"web1": results["web1"]}
     [guest] = build(results)["guests"]
-    assert (guest["name"], guest["host"], guest["cluster"], guest["verdict"]) == ("web1", "HV1", None, "activated")
+    assert (guest["name"], guest["host"], guest["cluster"], guest["verdict"]) == ("web1", "HV1", None, "attention")
+    assert [item["code"] for item in guest["problems"]] == ["activation_unwitnessed"]
 
 
 def test_only_the_guest_itself_proves_its_activation() -> None:

@@ -83,20 +83,26 @@ def vm(name: str, **changes: Any) -> dict[str, Any]:
     return known | changes
 
 
+HOST = {"NODE1": host("NODE1"), "NODE2": host("NODE2")}
+
+
 def test_an_activated_guest_is_proved_and_no_problem() -> None:
-    summary = verification_summary({"WEB01": guest()})
+    summary = verification_summary({**HOST, "WEB01": guest()})
     assert summary["problems"] == []
     assert summary["messages"] == []
+    assert summary["ok"] is True
+    assert summary["line"] == "3 machines, 1 guest proved, 0 problems"
     assert summary["activated"] == [
         "WEB01: Windows Server 2022 Datacenter, activated by NODE1.lab.example at 2026-11-22T08:15:30Z"
     ]
 
 
-def test_a_problem_is_listed_with_its_machine_and_remedy() -> None:
-    summary = verification_summary({"WEB01": guest(activation=None, problems=[PROBLEM])})
-    assert summary["problems"] == [{"machine": "WEB01", **PROBLEM}]
-    assert summary["messages"] == ["WEB01: not_avma: It is not. Make it so."]
-    assert summary["activated"] == []
+def test_a_problem_is_listed_with_its_machines_and_remedy() -> None:
+    bad = guest(activation=None, problems=[PROBLEM])
+    summary = verification_summary({"WEB01": bad, "WEB02": bad})
+    assert summary["problems"] == [{**PROBLEM, "kind": "wrong", "machines": ["WEB01", "WEB02"]}]
+    assert summary["messages"] == ["WEB01, WEB02: not_avma: It is not. Make it so."]
+    assert summary["line"] == "2 machines, 0 guests proved, 1 problem"
 
 
 @pytest.mark.parametrize(
@@ -117,37 +123,54 @@ def test_a_machine_that_could_not_be_read_is_a_problem(result: dict[str, Any], c
 
 def test_accepted_problems_do_not_count() -> None:
     results = {"WEB01": guest(activation=None, problems=[PROBLEM])}
-    assert verification_summary(results, ["not_avma"])["problems"] == []
-    assert verification_summary(results, ["other"])["problems"] != []
+    for accepted in (["not_avma"], "not_avma", "node_down, not_avma"):
+        summary = verification_summary(results, accepted)
+        assert summary["problems"] == []
+        assert summary["accepted"] == ["WEB01: not_avma: It is not. Make it so."]
+        assert summary["line"] == "1 machine, 0 guests proved, 0 problems (1 accepted)"
+    assert verification_summary(results, ["node_down"])["problems"] != []
+
+
+def test_a_code_that_is_none_is_an_error_that_names_those_like_it() -> None:
+    with pytest.raises(AnsibleFilterError, match=r"there is no problem 'not_avm' to accept .*did you mean .*not_avma"):
+        verification_summary({}, ["not_avm"])
+    # A code that is part of another one is not that one.
+    with pytest.raises(AnsibleFilterError, match="host_activation_timed"):
+        verification_summary({}, "host_activation_timed, node_down")
 
 
 def test_a_vm_that_only_its_host_knows_is_told_and_is_no_problem() -> None:
     unknown = vm("VM02", system=None, avma_key=None, eligible=None, problems=[PROBLEM | {"code": "guest_unknown"}])
     summary = verification_summary({"NODE1": host("NODE1", vm("VM01"), unknown), "NODE2": host("NODE2")})
-    assert summary["problems"] == []
+    assert [item["code"] for item in summary["problems"]] == ["nothing_proved"]
+    assert [line.split(":")[0] for line in summary["unknown"]] == ["VM02 on NODE1"]
     assert summary["not_read"] == ["VM01 on NODE1", "VM02 on NODE1"]
 
 
 def test_a_problem_that_a_host_has_with_a_vm_counts() -> None:
     off = vm("VM01", data_exchange=False, eligible=False, problems=[PROBLEM | {"code": "data_exchange_disabled"}])
     summary = verification_summary({"NODE1": host("NODE1", off), "NODE2": host("NODE2")})
-    assert [(item["machine"], item["code"]) for item in summary["problems"]] == [
-        ("VM01 on NODE1", "data_exchange_disabled")
+    assert [(item["machines"], item["code"]) for item in summary["problems"]] == [
+        (["VM01 on NODE1"], "data_exchange_disabled"),
+        ([], "nothing_proved"),
     ]
 
 
 def test_a_node_that_would_not_activate_a_guest_is_a_problem() -> None:
     results = {"NODE1": host("NODE1", vm("VM01")), "NODE2": host("NODE2", activates=("2016", "2019"))}
     found = [item for item in verification_summary(results)["problems"] if item["code"] == "failover_gap"]
-    assert [item["machine"] for item in found] == ["VM01"]
+    assert [item["machines"] for item in found] == [["VM01"]]
+    for accepted in ("failover_gap", "host_release_too_old"):
+        codes = {item["code"] for item in verification_summary(results, accepted)["problems"]}
+        assert "failover_gap" not in codes
     assert "NODE2" in found[0]["message"]
 
 
 def test_what_is_wrong_across_the_cluster_is_a_problem_of_its_hosts() -> None:
     summary = verification_summary({"NODE1": host("NODE1", vm("VM01"))})
-    assert any("NODE2" in item["machine"] or "NODE2" in item["message"] for item in summary["problems"])
+    assert any("NODE2" in item["machines"] and "NODE2" in item["message"] for item in summary["problems"])
 
 
 def test_something_else_is_refused_with_what_to_give() -> None:
     with pytest.raises(AnsibleFilterError, match="by the name of the machine and of the module"):
-        verification_summary({"WEB01": {"guest_info": {"guest": None}}})
+        verification_summary({"WEB01": {"guest_info": {"guest": {"system": None}}}})

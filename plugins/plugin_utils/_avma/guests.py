@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
 from . import hresults, keys
+from .evidence import implausible_activation
 from .licenses import License, format_time
+from .names import matches_any
 from .problems import Problem, problem
 from .releases import Edition, Release, System
 
@@ -172,19 +174,7 @@ def unexpected_host(license: License, expected_hosts: Sequence[str]) -> bool:
     """Whether the guest was activated by a host other than the expected ones."""
     if not expected_hosts or license.activation is None:
         return False
-    return not activated_by(license.activation.host, expected_hosts)
-
-
-def activated_by(host: str, hosts: Iterable[str]) -> bool:
-    """Whether a host is one of these. Names are compared without case, and without their domain if one of the two has none."""
-    return any(_same_host(host, other) for other in hosts)
-
-
-def _same_host(one: str, other: str) -> bool:
-    one, other = one.strip().rstrip(".").lower(), other.strip().rstrip(".").lower()
-    if "." in one and "." in other:
-        return one == other
-    return one.partition(".")[0] == other.partition(".")[0]
+    return not matches_any(license.activation.host, expected_hosts)
 
 
 def assess(
@@ -209,6 +199,9 @@ def assess(
     if not license.proved:
         explanation = f", {hresults.explain(license.reason)}" if license.reason else ""
         return [problem("not_activated", status=license.status, explanation=explanation)]
+    implausible = implausible_activation(license)
+    if implausible:
+        return [implausible]
     if unexpected_host(license, expected_hosts):
         return [_unexpected(license, expected_hosts)]
     activation = license.activation

@@ -50,7 +50,7 @@ class Problem:
     @property
     def kind(self) -> Kind:
         """What it says of the machine."""
-        return PROBLEMS[self.code].kind
+        return kind_of(self.code)
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}"
@@ -75,10 +75,12 @@ PROBLEMS: Mapping[str, Definition] = {
     "no_avma_key_for_release": Definition(
         "No AVMA key is documented for {name}.",
         "Use a release that has one ({documented}), or, if Microsoft has published one since, pass it in key_overrides.",
+        kind=Kind.NOT_APPLICABLE,
     ),
     "no_avma_key_for_edition": Definition(
         "No AVMA key is documented for {name}{edition} (SKU {sku}).",
         "AVMA is for the editions {documented} of Windows Server: use one of these, or another way to activate this machine.",
+        kind=Kind.NOT_APPLICABLE,
     ),
     "not_a_hyper_v_guest": Definition(
         "The machine is not a virtual machine on Hyper-V{detail}.",
@@ -466,11 +468,66 @@ PROBLEMS: Mapping[str, Definition] = {
         "There is no machine to look at: {detail}.",
         "Correct the inventory, its groups, or --limit. The groups that there are: {groups}.",
     ),
+    "activation_implausible": Definition(
+        "The guest says that {host} activated it, and that is none by AVMA: {detail}.",
+        "Look at the events 12310 of that host. If it did not activate the guest, its licence was tampered with: run guest_key on it.",
+    ),
+    "activation_unwitnessed": Definition(
+        "The guest says that {host} activated it, and no Hyper-V host is known that could have.",
+        "Read the hosts in the same run, or name those that may in expected_hosts.",
+        kind=Kind.UNKNOWN,
+    ),
+    "ambiguous_name": Definition(
+        "{name} can be {candidates}: the name does not tell which.",
+        "Name machines by their full DNS names in the inventory, and read the VM ids of the guests (gather_subset of guest_info).",
+        kind=Kind.UNKNOWN,
+    ),
+    "same_host": Definition(
+        "The inventory names {names} answer as one host, {fqdn}: one machine is listed twice, or two have one name.",
+        "Leave one of them out, or correct their ansible_host.",
+    ),
+    "other_vm": Definition(
+        "{machine} answered as the VM {vm} ({id}), {instead}.",
+        "Correct its ansible_host: a copy of a VM tells the name and the addresses of the first.",
+    ),
+    "duplicate_vm_id": Definition(
+        "The VM {vm} ({id}) runs on more than one host: {hosts}.",
+        "Turn off the one that should not run, or import it anew with an id of its own; if it was moving just now, run again.",
+    ),
+    "duplicate_fqdn": Definition(
+        "The VMs {vms} tell the same name, {fqdn}: a connection to it reaches one of them.",
+        "Give the copy a name of its own, or turn it off.",
+        kind=Kind.UNKNOWN,
+    ),
+    "vm_copy": Definition(
+        "The VM {vm} is on {host} too: this is a copy of it, or it is moving.",
+        "If nothing is moving, remove the copy that was left behind.",
+        kind=Kind.NOT_APPLICABLE,
+    ),
+    "vm_replica": Definition(
+        "The VM {vm} is a {what} of Hyper-V Replica.",
+        "Judge the primary VM; after a failover, this one.",
+        kind=Kind.NOT_APPLICABLE,
+    ),
+    "nothing_read": Definition(
+        "No host and no guest was looked at.",
+        "Check the names of the groups, and what --limit and --tags leave.",
+    ),
+    "nothing_proved": Definition(
+        "No guest was looked at: {count} VMs are known from their hosts only.",
+        "Put the guests into the group of guests, or check its name and --limit.",
+    ),
     "no_activation_component": Definition(
         "The guest has no Microsoft Hyper-V Activation Component device.",
         "Install the integration services of the guest, and check its device manager.",
     ),
 }
+
+
+def kind_of(code: str) -> Kind:
+    """What a problem says of a machine. One that this version does not know, as in an older report, counts as wrong."""
+    definition = PROBLEMS.get(code)
+    return definition.kind if definition else Kind.WRONG
 
 
 def problem(code: str, hresult: int | None = None, **facts: object) -> Problem:

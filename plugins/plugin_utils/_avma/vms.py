@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .guests import Wish, describe, plan
 from .hosts import HostFacts, assess_host
 from .keys import Overrides
-from .problems import Problem, problem
+from .problems import Kind, Problem, problem
 from .releases import Edition, Release, System, identify_system
 
 #: ``Msvm_ComputerSystem.EnabledState``: win32-docs, and the values that Hyper-V's own cmdlets know. 32768 and 32769 are of the
@@ -33,8 +34,6 @@ STATES: Mapping[int | None, str] = {
 _ARCHITECTURES: Mapping[str, str] = {"0": "x86", "5": "arm", "9": "x64", "12": "arm64"}
 #: KVP ``OSPlatformId`` of Windows (VER_PLATFORM_WIN32_NT); Linux has none.
 _WINDOWS_PLATFORM = "2"
-#: Problems that mean "cannot be told", not "no".
-_UNDECIDED = frozenset({"guest_unknown", "host_avma_unknown"})
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,10 @@ class Vm:
     :ivar kvp: What its guest tells over Data Exchange, by name (KVP; facts, section 5.3). Whoever administers the guest can write
         anything into it.
     :ivar possible_owners: The cluster nodes that may run it; empty if the VM is not clustered or that is not known.
+    :ivar clustered: Whether it is a role of the cluster of its host; None if that is not known.
+    :ivar replication_mode: Its part in Hyper-V Replica: ``none``, ``primary``, ``replica``, ``test_replica`` or ``extended_replica``;
+        None if that is not known.
+    :ivar adapters: The IP addresses of its network adapters, as its host knows them without Data Exchange items.
     """
 
     id: str
@@ -55,6 +58,18 @@ class Vm:
     data_exchange: bool
     kvp: Mapping[str, str] = field(default_factory=dict)
     possible_owners: tuple[str, ...] = ()
+    clustered: bool | None = None
+    replication_mode: str | None = None
+    adapters: tuple[str, ...] = ()
+
+    @property
+    def addresses(self) -> list[str]:
+        """The IP addresses of its guest, IPv4 first: those that the guest tells, else those of its adapters.
+
+        New guests put prose into the items of their addresses (facts, section 12).
+        """
+        told = self._addresses("NetworkAddressIPv4", "NetworkAddressIPv6")
+        return told or sorted(filter(None, map(_address, self.adapters)), key=lambda address: ":" in address)
 
     @property
     def system(self) -> System | None:
@@ -73,21 +88,32 @@ class Vm:
             "state": self.state,
             "system": system.to_dict() if system else None,
             "fqdn": self.kvp.get("FullyQualifiedDomainName") or None,
-            "addresses": self._list("NetworkAddressIPv4") + self._list("NetworkAddressIPv6"),
-            "rdp_addresses": self._list("RDPAddressIPv4") + self._list("RDPAddressIPv6"),
+            "addresses": self.addresses,
+            "rdp_addresses": self._addresses("RDPAddressIPv4", "RDPAddressIPv6"),
             "service_pack": self.kvp.get("CSDVersion") or None,
             "architecture": self._architecture(),
             "kvp": dict(self.kvp),
             "data_exchange": self.data_exchange,
             "possible_owners": list(self.possible_owners),
+            "clustered": self.clustered,
+            "replication_mode": self.replication_mode,
         }
 
-    def _list(self, name: str) -> list[str]:
-        return [item.strip() for item in self.kvp.get(name, "").split(";") if item.strip()]
+    def _addresses(self, *names: str) -> list[str]:
+        items = (item for name in names for item in self.kvp.get(name, "").split(";"))
+        return [address for item in items if (address := _address(item))]
 
     def _architecture(self) -> str | None:
         value = self.kvp.get("ProcessorArchitecture")
         return _ARCHITECTURES.get(value, value) if value else None
+
+
+def _address(text: str) -> str | None:
+    """An IP address without its zone, which is the guest's own number of an interface; None if the text is none."""
+    try:
+        return str(ipaddress.ip_address(text.strip().partition("%")[0]))
+    except ValueError:
+        return None
 
 
 def _number(text: str | None) -> int | None:
@@ -158,7 +184,7 @@ class Assessment:
         """Whether the host can activate the guest; None if it cannot be told."""
         if not self.problems:
             return True
-        return None if all(item.code in _UNDECIDED for item in self.problems) else False
+        return None if all(item.kind is Kind.UNKNOWN for item in self.problems) else False
 
     def to_dict(self) -> dict[str, object]:
         """The part of RV(vms) that is decided."""

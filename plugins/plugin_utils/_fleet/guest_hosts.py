@@ -12,7 +12,7 @@ from typing import Any
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
-from .._avma.guests import activated_by
+from .._avma.names import matches_any
 from .._avma.problems import problem
 from .._session.connection import open_interpreter, open_session
 from .._session.errors import RouteError, SessionError, UnreachableError, UnsupportedConnectionError
@@ -77,7 +77,7 @@ class GuestHosts:
         nodes = [node.name for node in cluster.nodes if node.state != "down"] if cluster else []
         for node in sorted(nodes, key=lambda node: node.lower() != (owner or "").lower()):
             found = self._inventory_name(node)
-            if found and not activated_by(name, [node]):
+            if found and not matches_any(name, [node]):
                 yield found
 
     def _connect(self, name: str) -> Any:
@@ -99,7 +99,7 @@ class GuestHosts:
         known = self._task_vars["hostvars"]
         if name in known:
             return name
-        matching = [host for host in self._hosts() if activated_by(host, [name])]
+        matching = [host for host in self._hosts() if matches_any(host, [name])]
         return matching[0] if len(matching) == 1 else None
 
     def _hosts(self) -> list[str]:

@@ -12,8 +12,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from .._avma.guests import Step
-from .._avma.problems import PROBLEMS, Kind, problem
-from .clusters import cluster_problems
+from .._avma.problems import Kind, kind_of, problem
+from .clusters import across_hosts
+from .host_keys import validate_host_keys
+from .identity import Hosts
 
 Result = Mapping[str, Any]
 #: A problem as the modules return it, with the ``hosts`` that it is about.
@@ -28,7 +30,11 @@ def problems_before(
     :param reads: What ``host_info`` returned.
     :param wishes: The keys that the hosts are to get, as ``cluster_problems`` takes them.
     """
-    found = cluster_problems(reads, wishes)
+    found = [
+        {name: item[name] for name in item if name not in ("kind", "stops")}
+        for item in validate_host_keys(reads, wishes)
+        if item["stops"]
+    ]
     known = {(item["code"], host) for item in found for host in item["hosts"]}
     planned = [
         {**item, "hosts": [host]}
@@ -36,7 +42,8 @@ def problems_before(
         for item in problems_of_plan(plan)
         if (item["code"], host) not in known
     ]
-    return [item for item in [*found, *planned] if _stops(item)]
+    # A host that could not be planned stops, whatever the reason.
+    return [*found, *(item for item in planned if "step" not in plans[item["hosts"][0]] or _stops(item, reads))]
 
 
 def problems_of_plan(plan: Result) -> list[Mapping[str, Any]]:
@@ -50,12 +57,12 @@ def problems_of_plan(plan: Result) -> list[Mapping[str, Any]]:
 
 def problems_after(reads: Mapping[str, Result]) -> list[Found]:
     """What keeps hosts from activating their guests when all is done."""
-    return [item for item in cluster_problems(reads) if _stops(item)]
+    return [item for item in across_hosts(Hosts(reads)) if _stops(item, reads)]
 
 
-def _stops(item: Found) -> bool:
+def _stops(item: Found, reads: Mapping[str, Result]) -> bool:
     # Of a host that does not tell how its AVMA is set up, only a guest can prove it. A host that was not read is another matter.
-    return PROBLEMS[item["code"]].kind is Kind.WRONG or item["code"] in ("unreachable", "not_read")
+    return kind_of(item["code"]) is Kind.WRONG or not all("host" in (reads.get(name) or {}) for name in item["hosts"])
 
 
 def not_accepted(problems: Iterable[Found], accepted: Mapping[str, Collection[str]]) -> Iterator[Found]:

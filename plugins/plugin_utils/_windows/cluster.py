@@ -5,7 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from .._avma.hosts import Cluster, Node
+from .._avma.names import names_match
+from .._avma.vms import Vm
 from .._session.errors import FaultError, TooLargeError
 from .._session.instance import Instance
 from .._session.session import Session
@@ -46,31 +51,43 @@ def read_cluster(session: Session) -> Cluster | None:
     )
 
 
-def read_possible_owners(session: Session) -> dict[str, tuple[str, ...]]:
-    """The nodes that may own each clustered VM, by the name of the VM in lower case; empty if the cluster does not tell, or too much.
+def with_roles(session: Session, vms: Sequence[Vm], node: str) -> list[Vm]:
+    """VMs with the nodes that may own them, and whether they are roles of the cluster; as they are if it does not tell, or too much.
 
     Cluster resources carry the name of their VM, as Hyper-V and Failover Cluster Manager make them; that of a VM that was renamed
-    since is not found by it. UNVERIFIED: whether the references name a resource by its name or its id.
+    since is not found by it. So a VM is known to be no role only if all roles that this node owns are those of other VMs.
+    UNVERIFIED: whether the references name a resource by its name or its id.
+
+    :param node: The name of this host as a node.
     """
     try:
         resources = session.query(
-            "SELECT Name, Id, OwnerGroup FROM MSCluster_Resource WHERE Type = 'Virtual Machine'", NAMESPACE
+            "SELECT Name, Id, OwnerGroup, OwnerNode FROM MSCluster_Resource WHERE Type = 'Virtual Machine'", NAMESPACE
         )
         links = session.query("SELECT GroupComponent, PartComponent FROM MSCluster_ResourceToPossibleOwner", NAMESPACE)
     except (FaultError, TooLargeError):
-        return {}
+        return list(vms)
     owners: dict[str, list[str]] = {}
     for link in links:
-        resource, node = link.reference("GroupComponent"), link.reference("PartComponent")
-        if resource and node:
+        resource, owner = link.reference("GroupComponent"), link.reference("PartComponent")
+        if resource and owner:
             for key in resource.selectors.values():
-                owners.setdefault(key.lower(), []).append(node.selectors.get("Name", ""))
+                owners.setdefault(key.lower(), []).append(owner.selectors.get("Name", ""))
+    names = {vm.name.lower() for vm in vms}
     found: dict[str, tuple[str, ...]] = {}
+    all_known = True
     for row in resources:
         nodes = next((owners[key] for key in _lower(row, "Name", "Id") if key in owners), [])
-        for vm in {*_lower(row, "OwnerGroup"), *(name.removeprefix(_VM_PREFIX) for name in _lower(row, "Name"))}:
+        called = {*_lower(row, "OwnerGroup"), *(name.removeprefix(_VM_PREFIX) for name in _lower(row, "Name"))}
+        for vm in called:
             found[vm] = tuple(sorted({*found.get(vm, ()), *nodes}))
-    return found
+        all_known &= bool(called & names) or not names_match(row.text("OwnerNode") or node, node)
+    return [
+        replace(vm, possible_owners=found[vm.name.lower()], clustered=True)
+        if vm.name.lower() in found
+        else replace(vm, clustered=False if all_known else None)
+        for vm in vms
+    ]
 
 
 def read_owner(session: Session, vm_name: str) -> str | None:

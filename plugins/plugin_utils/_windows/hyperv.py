@@ -4,13 +4,15 @@
 """The virtual machines of a Hyper-V host. Private to this collection.
 
 Source: win32-docs, "Hyper-V WMI provider (V2)": Msvm_ComputerSystem, Msvm_KvpExchangeComponent,
-Msvm_KvpExchangeComponentSettingData, Msvm_KvpExchangeDataItem, Msvm_VirtualSystemManagementService, Msvm_ConcreteJob.
+Msvm_KvpExchangeComponentSettingData, Msvm_KvpExchangeDataItem, Msvm_GuestNetworkAdapterConfiguration,
+Msvm_VirtualSystemManagementService, Msvm_ConcreteJob.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 
 from .._avma.hresults import explain
 from .._avma.vms import STATES, Vm
@@ -30,6 +32,16 @@ _ENABLED, _DISABLED = 2, 3
 _GUID = re.compile("[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}", re.IGNORECASE)
 #: Above so many VMs, asking for all is easier on WMI than a condition that names each.
 _MOST_NAMED = 20
+#: ``Msvm_ComputerSystem.ReplicationMode`` (win32-docs).
+_REPLICATION_MODES: Mapping[int | None, str] = {
+    0: "none",
+    1: "primary",
+    2: "replica",
+    3: "test_replica",
+    4: "extended_replica",
+}
+#: What the ids of Msvm_GuestNetworkAdapterConfiguration begin with, before the id of the VM.
+_GUEST_NETWORK = "Microsoft:GuestNetwork\\"
 #: Windows Server 2016, the first build with ModifyGuestServiceSettings. Before, ModifyResourceSettings takes every setting that is
 #: derived from CIM_ResourceAllocationSettingData, as this one is; that it works for it is UNVERIFIED.
 _FIRST_GUEST_SERVICE_BUILD = 14393
@@ -52,7 +64,7 @@ class HyperVError(Exception):
 
 
 def read_vms(session: Session, names: Collection[str] = (), *, kvp: bool = True) -> list[Vm]:
-    """The virtual machines of a host, by name: three queries, however many there are.
+    """The virtual machines of a host, by name: three queries, however many there are, and one more if guests tell no addresses.
 
     :param names: Only those with one of these names or ids, in any case; none means all.
     :param kvp: Also what their guests tell over Data Exchange; without, two queries.
@@ -60,7 +72,9 @@ def read_vms(session: Session, names: Collection[str] = (), *, kvp: bool = True)
     wanted = {name.lower() for name in names}
     systems = {
         (row.text("Name") or "").upper(): row
-        for row in session.query("SELECT Name, ElementName, EnabledState FROM Msvm_ComputerSystem", _NAMESPACE)
+        for row in session.query(
+            "SELECT Name, ElementName, EnabledState, ReplicationMode FROM Msvm_ComputerSystem", _NAMESPACE
+        )
         if _GUID.fullmatch(row.text("Name") or "")
         and (not wanted or wanted & {(row.text(name) or "").lower() for name in ("Name", "ElementName")})
     }
@@ -69,17 +83,31 @@ def read_vms(session: Session, names: Collection[str] = (), *, kvp: bool = True)
     few = [row.text("Name") or "" for row in systems.values()] if wanted and len(systems) <= _MOST_NAMED else []
     exchanging = _read_data_exchange(session, few)
     items = _read_kvp(session, few) if kvp else {}
-    vms = (
+    vms = [
         Vm(
             row.text("Name") or "",
             row.text("ElementName") or "",
             STATES.get(row.integer("EnabledState"), "other"),
             exchanging.get(vm_id, False),
             items.get(vm_id, {}),
+            replication_mode=_REPLICATION_MODES.get(row.integer("ReplicationMode")),
         )
         for vm_id, row in systems.items()
-    )
+    ]
+    if kvp and any(vm.kvp and not vm.addresses for vm in vms):
+        adapters = _read_adapters(session)
+        vms = [replace(vm, adapters=adapters.get(vm.id.upper(), ())) for vm in vms]
     return sorted(vms, key=lambda vm: (vm.name.lower(), vm.id))
+
+
+def _read_adapters(session: Session) -> dict[str, tuple[str, ...]]:
+    """The IP addresses of the network adapters of each VM, by its id."""
+    rows = session.query("SELECT InstanceID, IPAddresses FROM Msvm_GuestNetworkAdapterConfiguration", _NAMESPACE)
+    found: dict[str, tuple[str, ...]] = {}
+    for row in rows:
+        vm_id = (row.text("InstanceID") or "").removeprefix(_GUEST_NETWORK).partition("\\")[0].upper()
+        found[vm_id] = (*found.get(vm_id, ()), *row.texts("IPAddresses"))
+    return found
 
 
 def _read_data_exchange(session: Session, ids: Collection[str]) -> dict[str, bool]:
