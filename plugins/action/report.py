@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,11 +14,12 @@ from ..plugin_utils._action import CheckedAction, Failure
 from ..plugin_utils._avma.licenses import format_time
 from ..plugin_utils._avma.problems import problem
 from ..plugin_utils._files import write_file
-from ..plugin_utils._fleet.fleet import readings
-from ..plugin_utils._fleet.report import build_report
+from ..plugin_utils._fleet.fleet import Reading, readings
+from ..plugin_utils._fleet.report import InvalidReportError, build_report, merge, readings_of
 from ..plugin_utils._fleet.report_formats import Page, to_csv, to_html, to_json, to_junit
 
 _JSON = "avma-report.json"
+_HTML = "avma-report.html"
 _PAGE = Path(_fleet.__file__).parent / "report_page"
 
 
@@ -28,43 +29,71 @@ class ActionModule(CheckedAction):
     _requires_connection = False
 
     ARGUMENT_SPEC: ClassVar[dict[str, dict[str, Any]]] = {
-        "results": {"type": "dict", "required": True},
+        "results": {"type": "dict", "default": {}},
+        "merge": {"type": "list", "elements": "path", "default": []},
         "dest": {"type": "path", "required": True},
         "title": {"type": "str", "default": "AVMA report"},
+        "expected_hosts": {"type": "list", "elements": "str", "default": []},
     }
 
     def work(self, machine: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Build the report and write it in all its formats."""
-        dest = Path(self._loader.path_dwim(arguments["dest"]))
+        if not arguments["results"] and not arguments["merge"]:
+            detail = "there is nothing to report on: give it results, or earlier reports to merge"
+            raise Failure([problem("invalid_argument", detail=detail)])
+        # Where the user is; the folder of a playbook may be that of an installed collection.
+        dest = Path.cwd() / arguments["dest"]
+        earlier = [_read(Path.cwd() / path) for path in arguments["merge"]]
         now = format_time(datetime.now(timezone.utc)) or ""
-        try:
-            report = build_report(readings(arguments["results"], now), now, arguments["title"])
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            detail = "results: give it what the modules returned, by the name of the machine and the name of the module"
-            raise Failure([problem("invalid_argument", detail=detail)]) from error
+        report = _build(arguments, earlier, now)
         files = _render(report)
         try:
             # That time went by is no change: what is there is compared with this report as of then.
             then = _former_time(dest / _JSON)
-            changed = not _are_there(dest, _render({**report, "generated": then}) if then else files)
+            changed = not then or not _are_there(dest, _render(_build(arguments, earlier, then)))
             if not self._task.check_mode:
                 dest.mkdir(parents=True, exist_ok=True)
                 for name, content in files.items():
                     write_file(dest / name, content)
         except OSError as error:
             raise Failure([problem("report_not_written", path=dest, detail=error.strerror)]) from error
+        verb = "would be" if self._task.check_mode else "is"
         return {
             "changed": changed,
             "files": [str(dest / name) for name in files],
+            "msg": f"The report {verb} in {dest / _HTML}",
             "summary": report["summary"],
             "problems": [],
         }
 
 
+def _read(path: Path) -> list[Reading]:
+    """What an earlier report was made of."""
+    try:
+        return readings_of(json.loads(path.read_bytes()))
+    except OSError as error:
+        raise Failure([problem("invalid_report", path=path, detail=error.strerror)]) from error
+    except InvalidReportError as error:
+        raise Failure([problem("invalid_report", path=path, detail=error)]) from error
+    except ValueError as error:
+        raise Failure([problem("invalid_report", path=path, detail="it is not JSON")]) from error
+
+
+def _build(arguments: Mapping[str, Any], earlier: Sequence[Sequence[Reading]], time: str) -> dict[str, Any]:
+    try:
+        read: Sequence[Reading] = readings(arguments["results"], time)
+        if earlier:
+            read = merge([*earlier, read])
+        return build_report(read, time, arguments["title"], expected_hosts=arguments["expected_hosts"] or None)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        detail = "results: give it what the modules returned, by the name of the machine and the name of the module"
+        raise Failure([problem("invalid_argument", detail=detail)]) from error
+
+
 def _render(report: Mapping[str, Any]) -> dict[str, bytes]:
     page = Page(*((_PAGE / name).read_text(encoding="utf-8") for name in ("page.html", "style.css", "script.js")))
     return {
-        "avma-report.html": to_html(report, page),
+        _HTML: to_html(report, page),
         _JSON: to_json(report),
         "avma-report.csv": to_csv(report),
         "avma-report.xml": to_junit(report),

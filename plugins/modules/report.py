@@ -22,10 +22,28 @@ options:
         C(host_info), C(vm_info) and C(activation_event_info) for a host, C(guest_info) and C(activation_event_info) for a guest.
       - A module that failed, or did not reach its machine, has what was registered then, and this is a problem in the report.
     type: dict
-    required: true
+    default: {}
+  merge:
+    description:
+      - Files C(avma-report.json) of earlier runs on the controller, such as those of other clusters, of other sites, or of the slices of a
+        job. The report is on all their machines and those of O(results).
+      - A machine that is in more than one is found by who it is - a host by its full DNS name, a guest by the ID of its VM - and
+        is there once, as it was read last. What is wrong across hosts is found anew. Machines that have one name in different inventories
+        are told apart.
+      - A relative path starts at the current directory.
+    type: list
+    elements: path
+    default: []
+  expected_hosts:
+    description:
+      - The hosts of which one must have activated each guest; the word of a guest for another one is a problem.
+      - By default, these are the hosts in the report and the nodes of their clusters.
+    type: list
+    elements: str
+    default: []
   dest:
     description:
-      - The folder on the controller to write to; it is made if it is not there. A relative path starts at the folder of the playbook.
+      - The folder on the controller to write to; it is made if it is not there. A relative path starts at the current directory.
     type: path
     required: true
   title:
@@ -79,6 +97,13 @@ EXAMPLES = r"""
   hyperv.avma.report:
     results: "{{ {inventory_hostname: {'guest_info': guest}} }}"
     dest: reports/{{ inventory_hostname }}
+
+- name: Make one report of those of two sites
+  hyperv.avma.report:
+    merge: [site-a/avma-report.json, site-b/avma-report.json]
+    dest: all-sites
+  delegate_to: localhost
+  run_once: true
 """
 
 RETURN = r"""
@@ -88,6 +113,11 @@ files:
   type: list
   elements: str
   sample: [/srv/report/avma-report.html, /srv/report/avma-report.json, /srv/report/avma-report.csv, /srv/report/avma-report.xml]
+msg:
+  description: Where the page is.
+  returned: success
+  type: str
+  sample: The report is in /srv/report/avma-report.html
 summary:
   description: How many hosts and guests there are, by verdict, and how many failover gaps.
   returned: success
@@ -95,15 +125,15 @@ summary:
   sample:
     failover_gaps: 0
     guests: {activated: 11, attention: 1, not_applicable: 0, not_read: 0, total: 12}
-    hosts: {attention: 0, ready: 4, total: 4}
+    hosts: {attention: 0, ready: 4, total: 4, unknown: 0}
   contains:
     hosts:
-      description: Hosts that are V(ready) to activate guests, and those that need V(attention).
+      description: Hosts that are V(ready) to activate guests, that need V(attention), and that do not tell (V(unknown)).
       type: dict
     guests:
       description: >-
-        Guests that are proved V(activated) and without problems, need V(attention), were V(not_read) themselves, or are no Windows Server
-        (V(not_applicable)).
+        Guests that are proved V(activated) and without problems, need V(attention), or were V(not_read) themselves, and those that AVMA
+        is not for, such as Linux, clients, and replicas of Hyper-V Replica (V(not_applicable)).
       type: dict
     failover_gaps:
       description: On how many nodes that may own them guests would not be activated, over all guests.

@@ -212,6 +212,10 @@ PROBLEMS: Mapping[str, Definition] = {
         "The report cannot be written to {path}: {detail}.",
         "Correct that, or give another folder, and run again.",
     ),
+    "invalid_report": Definition(
+        "The file {path} is no report that can be merged: {detail}.",
+        "Give it an avma-report.json that this version of the collection wrote.",
+    ),
     "invalid_argument": Definition(
         "{detail}.",
         "Correct the task.",

@@ -15,7 +15,7 @@ from typing import Any
 
 from .._avma import keys
 from .._avma.names import domain_of, full_name
-from .fleet import Reading, fleet_of
+from .fleet import Reading, fleet_of, natural
 from .guests import Machine
 from .identity import Host
 
@@ -60,6 +60,7 @@ def build_report(
     :param generated: When it is made, in ISO 8601.
     :param expected_hosts: This and what follows as for ``build_fleet``.
     """
+    readings = sorted(readings, key=lambda reading: natural(reading.machine))
     fleet = fleet_of(readings, expected_hosts=expected_hosts, known_hosts=known_hosts, vm_ids=vm_ids)
     return {
         "version": VERSION,
