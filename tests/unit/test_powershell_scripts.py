@@ -11,7 +11,7 @@ from ansible_collections.hyperv.avma.plugins.plugin_utils._powershell.winrs impo
 from ansible_collections.hyperv.avma.plugins.plugin_utils._session.errors import FaultError, ProcessError, RouteError
 from ansible_collections.hyperv.avma.plugins.plugin_utils._session.session import ProcessResult, Route
 from ansible_collections.hyperv.avma.plugins.plugin_utils._windows import hyperv, kvp, licensing
-from ansible_collections.hyperv.avma.plugins.plugin_utils._windows.cluster import read_cluster, read_possible_owners
+from ansible_collections.hyperv.avma.plugins.plugin_utils._windows.cluster import read_cluster, with_roles
 from ansible_collections.hyperv.avma.plugins.plugin_utils._windows.events import read_events
 from ansible_collections.hyperv.avma.plugins.plugin_utils._windows.hypervisor import read_hypervisor
 from ansible_collections.hyperv.avma.plugins.plugin_utils._windows.machine import read_machine
@@ -116,7 +116,8 @@ def test_a_host_and_its_cluster_are_read() -> None:
     cluster = read_cluster(talk)
     assert cluster
     assert [(node.name, node.state) for node in cluster.nodes] == [("N1", "up"), ("N2", "up")]
-    assert read_possible_owners(talk)["söhne 'x'"] == ("N1", "N2")
+    [role] = [vm for vm in with_roles(talk, hyperv.read_vms(talk), "N1") if vm.clustered]
+    assert (role.name.lower(), role.possible_owners) == ("söhne 'x'", ("N1", "N2"))
 
 
 def test_values_of_the_registry_are_listed_read_and_removed() -> None:
