@@ -10,11 +10,12 @@ from typing import Any, ClassVar
 from ..plugin_utils._action import AvmaAction, Failure
 from ..plugin_utils._avma import keys
 from ..plugin_utils._avma.events import GUEST_EVENT, parse_since
-from ..plugin_utils._avma.guests import Wish, assess, plan, platform_problem
+from ..plugin_utils._avma.guests import Wish, assess, join, plan
+from ..plugin_utils._avma.preflight import Hypervisor, preflight
 from ..plugin_utils._avma.problems import problem
 from ..plugin_utils._session.session import Session
 from ..plugin_utils._windows.events import read_events
-from ..plugin_utils._windows.hypervisor import read_hypervisor
+from ..plugin_utils._windows.hypervisor import read_hypervisor, read_what_decides
 from ..plugin_utils._windows.machine import read_machine
 from ..plugin_utils._windows.system import read_platform
 
@@ -49,16 +50,19 @@ class ActionModule(AvmaAction):
         machine = read_machine(session, installation_type=bool(wanted & {"all", "hypervisor"}))
         system, license = machine.system, machine.license
         decision = plan(system, license, Wish(key_overrides=overrides))
-        problems = list(decision.problems) or assess(
-            license, decision.product_key, arguments["expected_hosts"], activated_since
-        )
+        refusals = decision.problems if decision.product_key is None else ()
+        problems = list(refusals) or assess(license, decision.product_key, arguments["expected_hosts"], activated_since)
         hypervisor = fqdn = None
-        if wanted & {"all", "hypervisor"}:
+        whole = bool(wanted & {"all", "hypervisor"})
+        if whole or problems:
             platform = read_platform(session)
             fqdn = platform.fqdn
-            misplaced = platform_problem(platform.model, platform.asset_tag)
-            hypervisor = read_hypervisor(session)
-            problems += [misplaced] if misplaced else hypervisor.problems()
+            hypervisor = read_hypervisor(session) if whole else None
+            # Of a guest that is not right, where it runs is told always: AVMA may not be for it.
+            seen = hypervisor or (read_what_decides(session) if platform.azure else Hypervisor())
+            ahead = preflight(system, platform.model, platform.asset_tag, seen)
+            if problems and ahead.problems:
+                problems = [*refusals, *ahead.problems] if refusals else join(ahead.problems, problems)
         events = read_events(session, [GUEST_EVENT], _EVENTS) if wanted & {"all", "events"} else []
         return {
             "changed": False,

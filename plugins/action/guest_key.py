@@ -6,16 +6,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ..plugin_utils._action import AvmaAction, Failure
+from ..plugin_utils._action import AvmaAction, Failure, Interruption
 from ..plugin_utils._avma import keys
-from ..plugin_utils._avma.guests import Plan, Step, Wish, plan, platform_problem
+from ..plugin_utils._avma.guests import Plan, Step, Wish, former_key_problem, plan
 from ..plugin_utils._avma.licenses import License, Status
-from ..plugin_utils._avma.problems import problem
+from ..plugin_utils._avma.preflight import Preflight, Vm
+from ..plugin_utils._avma.problems import Problem, problem
 from ..plugin_utils._avma.spelling import read_wish
 from ..plugin_utils._session.session import Session
 from ..plugin_utils._windows.activation import carry_out
+from ..plugin_utils._windows.hypervisor import look_ahead
 from ..plugin_utils._windows.machine import read_machine
-from ..plugin_utils._windows.system import read_platform
 
 
 class ActionModule(AvmaAction):
@@ -28,52 +29,88 @@ class ActionModule(AvmaAction):
         "key_overrides": {"type": "dict", "default": {}, "no_log": False},
         "activate": {"type": "bool", "default": True},
         "expected_hosts": {"type": "list", "elements": "str", "default": []},
+        "replace": {"type": "bool", "default": False},
+        "vm": {"type": "dict"},
         "timeout": {"type": "int", "default": 120},
     }
 
     def perform(self, session: Session, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Read, decide, write what is missing, and prove it."""
-        wish = _wish(arguments)
+        """Read, look ahead, decide, write what is missing, and prove it."""
+        wish, vm = _wish(arguments)
         machine = read_machine(session)
         system, before = machine.system, machine.license
         result = {"system": system.to_dict(), **_show(before), "problems": [], "changed": False}
         decision = plan(system, before, wish)
-        if decision.problems:
+        if decision.product_key is None:
             raise Failure(decision.problems, result)
-        if decision.step is Step.NOTHING:
+        if decision.step is Step.NOTHING and not decision.problems:
             return result
-        platform = read_platform(session)
-        misplaced = platform_problem(platform.model, platform.asset_tag)
-        if misplaced:
-            raise Failure([misplaced], result)
+        ahead, hypervisor = look_ahead(session, system, vm)
+        problems = [*_in_the_way(ahead, wish, before), *decision.problems]
+        if not problems and decision.step is Step.INSTALL and not (decision.public or session.encrypted):
+            problems = [problem("unencrypted_connection")]
+        if problems:
+            raise Failure(problems, {**result, "hypervisor": hypervisor.to_dict()})
+        if ahead.doubt:
+            self._display.warning(f"{session.machine}: {ahead.doubt}")
+        if decision.step is Step.INSTALL:
+            result["former_license"] = before.to_dict() if before else None
         if self._task.check_mode:
+            if decision.step is Step.INSTALL and before and before.public_key is None:
+                result["msg"] = f"The key ending in {before.partial_product_key}, {before.key_name}, would be given up."
             return {
                 **result,
+                "problems": [ahead.doubt.to_dict()] if ahead.doubt else [],
                 "changed": True,
                 **self._difference(_summary(before), _prediction(decision, wish, before)),
             }
 
-        outcome = carry_out(session, decision, wish, system.build, arguments["timeout"])
+        outcome = carry_out(
+            session,
+            decision,
+            wish,
+            before,
+            system.build,
+            arguments["timeout"],
+            self.reconnect,
+        )
         result.update(
             _show(outcome.license),
-            changed=_summary(outcome.license) != _summary(before),
+            # After a write of which nothing could be read back, something may be another than it was.
+            changed=not outcome.known or _summary(outcome.license) != _summary(before),
             **self._difference(_summary(before), _summary(outcome.license)),
         )
-        if outcome.problems:
+        if outcome.problems or outcome.error:
             result["events"] = [event.to_dict() for event in outcome.events]
             result["hypervisor"] = outcome.hypervisor.to_dict() if outcome.hypervisor else None
+        if outcome.error:
+            raise Interruption(outcome.error, outcome.problems, result)
+        if outcome.problems:
             raise Failure(outcome.problems, result)
+        if decision.step is Step.INSTALL and before and before.public_key is None:
+            result["msg"] = str(former_key_problem("former_key_gone", before))
         return result
 
     def _difference(self, before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
         return {"diff": {"before": before, "after": after}} if self._task.diff else {}
 
 
-def _wish(arguments: Mapping[str, Any]) -> Wish:
+#: What keeps a key from being installed that is not to be activated here, as in an image.
+_NOWHERE = frozenset({"not_a_hyper_v_guest", "vm_mismatch"})
+
+
+def _in_the_way(ahead: Preflight, wish: Wish, before: License | None) -> list[Problem]:
+    """What of the host's problems keeps the task from its work."""
+    if wish.activate or (before is not None and before.licensed):
+        return list(ahead.problems)
+    return [item for item in ahead.problems if item.code in _NOWHERE]
+
+
+def _wish(arguments: Mapping[str, Any]) -> tuple[Wish, Vm | None]:
     try:
         named = read_wish(arguments["release"], arguments["edition"])
         product_key = arguments["product_key"]
-        return Wish(
+        wish = Wish(
             product_key=keys.normalize_key(product_key) if product_key else None,
             release=named.release,
             build=named.exact_build,
@@ -81,7 +118,9 @@ def _wish(arguments: Mapping[str, Any]) -> Wish:
             key_overrides=keys.read_overrides(arguments["key_overrides"]),
             activate=arguments["activate"],
             expected_hosts=tuple(arguments["expected_hosts"]),
+            replace=arguments["replace"],
         )
+        return wish, Vm.from_result(arguments["vm"]) if arguments["vm"] else None
     except ValueError as error:
         raise Failure([problem("invalid_argument", detail=error)]) from error
 

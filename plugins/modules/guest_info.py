@@ -112,10 +112,12 @@ guest:
       type: dict
       sample:
         activation_component: true
+        data_exchange: true
         host: HV01
         host_fqdn: HV01.lab.example
         host_sku: 8
         host_version: '10.0'
+        nested_level: 0
         vm_id: 8B0F3A0E-51E4-4A3B-8E66-2E6C5A6B5E11
         vm_name: web01
       contains:
@@ -131,6 +133,9 @@ guest:
         host_version:
           description: Major and minor version of the host's Windows.
           type: str
+        nested_level:
+          description: Above 0 if the host is a virtual machine itself (C(HostingSystemNestedLevel)).
+          type: int
         vm_id:
           description: The ID of the virtual machine.
           type: str
@@ -139,6 +144,9 @@ guest:
           type: str
         activation_component:
           description: Whether the guest has the Microsoft Hyper-V Activation Component device.
+          type: bool
+        data_exchange:
+          description: Whether Data Exchange works in the guest, by its device and its service; null if the two do not agree.
           type: bool
     events:
       description: The last events 12309 of the Application log, newest first; empty if they were not gathered.

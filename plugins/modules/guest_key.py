@@ -12,10 +12,15 @@ description:
     Hyper-V or Azure Local host that runs it activate it.
   - Success means that the licence read back from Windows is licensed, carries the AVMA channel, and names the host that
     activated it and when.
-  - A guest that already is activated by AVMA with the right key is left alone, with no write. A KMS client, MAK or retail key, or the
-    AVMA key of another release, is replaced.
-  - Refuses before any write an evaluation edition, a release or edition for which Microsoft documents no AVMA key, a machine
-    that is not a virtual machine on Hyper-V, and a key that belongs to another release or edition.
+  - A guest that already is activated by AVMA with the right key is left alone, with no write. A KMS client key, the AVMA key of another
+    release, and any key that Windows is not activated with, is replaced. A key of the guest's own that works (a MAK, a retail or OEM key)
+    is replaced only with O(replace=true), and the key of a KMS host never.
+  - Refuses before any write, and in check mode alike, an evaluation edition, a release or edition for which Microsoft documents no AVMA
+    key, a machine that is not a virtual machine on Hyper-V, a key that belongs to another release or edition, and a guest whose host is
+    known not to activate it. That is read from the guest (the host's edition, whether it is at least 2012 R2, the Activation Component,
+    Data Exchange), and from O(vm). What cannot be told is said in a warning, and refuses nothing.
+  - If the activation fails, a KMS client that was activated gets its client key back, and is activated with it; what became of it is in
+    the message. C(changed) says whether the licence is another than before, also of a task that failed.
 options:
   product_key:
     description:
@@ -44,7 +49,8 @@ options:
   activate:
     description:
       - Whether to activate, not only to install the key.
-      - Windows activates with an installed AVMA key by itself in time; with V(false) that is left to it, and not proved.
+      - Windows activates with an installed AVMA key by itself in time; with V(false) that is left to it, and not proved, and nothing is put
+        back. What is known of the host then refuses only a guest that is activated now.
     type: bool
     default: true
   expected_hosts:
@@ -54,9 +60,27 @@ options:
     type: list
     elements: str
     default: []
+  replace:
+    description:
+      - Whether a key may be replaced that Windows is activated with, and that cannot be put back (a MAK, a retail or OEM key). Once it is
+        replaced, only who has it can enter it again.
+      - Also needed for a key that is not in the table of AVMA keys, given in O(product_key) or O(key_overrides), if Windows is activated.
+        What such a key is shows only when it is installed; if it is not an AVMA key, it is not activated.
+    type: bool
+    default: false
+    version_added: 0.2.0
+  vm:
+    description:
+      - What the host says of the guest's virtual machine, its entry of RV(hyperv.avma.vm_info#module:vms) as it is. The host knows more
+        than the guest, such as whether it is activated itself.
+      - A guest for which it says C(eligible=false) is refused, with the host's problems.
+      - The entry must be that of the guest's own virtual machine, by its ID.
+    type: dict
+    version_added: 0.2.0
   timeout:
     description:
-      - For how many seconds to wait for the activation, and to try again what Windows may accept later.
+      - For how many seconds to wait for the activation, and to try again what Windows may accept later; and for as long again to put the
+        former key back, should that be needed.
     type: int
     default: 120
 extends_documentation_fragment:
@@ -79,6 +103,20 @@ EXAMPLES = r"""
 - name: Activate the guest, and make sure that it was by a node of this cluster
   hyperv.avma.guest_key:
     expected_hosts: [HV01, HV02, HV03]
+
+- name: Give up a key that works for the AVMA key
+  hyperv.avma.guest_key:
+    replace: true
+
+- name: Ask the host first whether it can activate the guest
+  hyperv.avma.vm_info:
+    name: [web01]
+  delegate_to: HV01
+  register: told
+
+- name: Activate the guest, unless its host knows better
+  hyperv.avma.guest_key:
+    vm: "{{ told.vms[0] }}"
 
 - name: Install the key only, while the image is being built
   hyperv.avma.guest_key:
@@ -187,8 +225,15 @@ activation:
     host_pid:
       description: The digital product ID of the host.
       type: str
+former_license:
+  description: The licence that was replaced, as RV(license); null if no product key was installed.
+  returned: when the key was, or in check mode would be, replaced
+  type: dict
+  version_added: 0.2.0
 problems:
-  description: What is wrong; empty unless the task failed.
+  description:
+    - What is wrong; empty unless the task failed. In check mode also what could not be told beforehand (V(host_unknown)).
+    - After a failure, V(former_key_put_back), V(former_key_not_put_back) and V(former_key_gone) say what became of the former key.
   returned: always
   type: list
   elements: dict
@@ -215,7 +260,7 @@ problems:
       returned: when Windows said something
 hypervisor:
   description: What the guest sees of its host, as M(hyperv.avma.guest_info) returns it.
-  returned: when the activation failed
+  returned: when the activation failed, or the guest was refused for its host
   type: dict
 events:
   description: The guest's last activation events, as M(hyperv.avma.guest_info) returns them.

@@ -75,6 +75,37 @@ def validated(module: str, specification: Mapping[str, Any], given: Mapping[str,
     return arguments
 
 
+class Interruption(Exception):  # ends the task with a message, and is no error of the program
+    """A machine could not be talked to any more, after something was written."""
+
+    def __init__(self, error: SessionError, problems: Sequence[Problem], result: Mapping[str, Any]) -> None:
+        """End the task as the error does.
+
+        :param error: What came in between.
+        :param problems: What else is wrong.
+        :param result: What else the task returns, ``changed`` among it.
+        """
+        super().__init__()
+        self.error = error
+        self.problems = problems
+        self.result = result
+
+
+def interrupted(machine: str, interruption: Interruption) -> dict[str, Any]:
+    """The result of a task that an error ended after something was written."""
+    error, problems = interruption.error, interruption.problems
+    if isinstance(error, UnreachableError):
+        ended: dict[str, Any] = {"unreachable": True, "msg": f"{machine}: {error}", "problems": []}
+    else:
+        ended = failed(machine, error)
+    return {
+        **interruption.result,
+        **ended,
+        "msg": " ".join([f"{ended['msg'].rstrip('.')}.", *(str(item) for item in problems)]),
+        "problems": [*ended.get("problems", []), *(item.to_dict() for item in problems)],
+    }
+
+
 def failed(machine: str, error: SessionError | Failure) -> dict[str, Any]:
     """The result of a task that failed."""
     if isinstance(error, UnsupportedConnectionError):
@@ -120,6 +151,8 @@ class CheckedAction(ActionBase):
             raise AnsibleConnectionFailure(f"{machine}: {error}") from None
         except (SessionError, Failure) as error:
             result.update(failed(machine, error))
+        except Interruption as interruption:
+            result.update(interrupted(machine, interruption))
         return result
 
     @abstractmethod
@@ -144,18 +177,32 @@ class AvmaAction(CheckedAction):
                 f"{machine}: become does not apply to {self._task.action}: WMI runs as the user of the connection"
             )
         hosts = GuestHosts(self, self._variables, _logins)
+
+        def connect() -> Session:
+            session = open_session(self._connection, machine, _logins, hosts)
+            if arguments.get("timeout") is not None:
+                session.patience = arguments["timeout"]
+            return session
+
+        self._connect = connect
         with _logins:
             try:
-                session = open_session(self._connection, machine, _logins, hosts)
-                if arguments.get("timeout") is not None:
-                    session.patience = arguments["timeout"]
-                return self.perform(session, arguments)
+                return self.perform(connect(), arguments)
             finally:
                 hosts.close()
                 # In a loop, Ansible keeps a connection for the next item if only the address is the same, whatever port, user and
                 # password that has. What cannot be closed is gone already.
                 with suppress(Exception):
                     self._connection.close()
+
+    def reconnect(self) -> Session:
+        """A new session on the play's connection, where the present one is of no use any more.
+
+        :raises SessionError: The machine cannot be reached.
+        """
+        with suppress(Exception):
+            self._connection.close()
+        return self._connect()
 
     @abstractmethod
     def perform(self, session: Session, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -66,7 +66,7 @@ KEYS = {
     "GERMAN": "WMBMW",
     **dict.fromkeys(
         [
-            *("START-KMS", "START-KMS-GRACE", "START-MAK", "START-MAK-UNLICENSED", "START-RETAIL", "START-OEM"),
+            *("START-KMS", "START-KMS-GRACE", "START-MAK-UNLICENSED"),
             *("START-AVMA", "START-AVMA-IDLE", "START-AVMA-OLD", "START-AVMA-ELSEWHERE"),
             *("SLOW", "MANUAL", "THROTTLED", "IN-PROGRESS"),
             *("JAPANESE", "PAGING", "NO-OPTIMIZE", "NO-OPTIMIZE-PAGING", "SHUFFLED", "WSMAN-FAULTS", "TLS-BASIC"),
@@ -90,14 +90,17 @@ REFUSED = {
     "ON-METAL": "not_a_hyper_v_guest",
     "IN-AZURE": "not_a_hyper_v_guest",
     "SPP-DISABLED": "wmi_error",
+    "HOST-STANDARD": "host_not_datacenter",
+    "NO-DATA-EXCHANGE": "data_exchange_disabled",
+    "NO-COMPONENT": "no_activation_component",
+    **dict.fromkeys(["START-MAK", "START-RETAIL", "START-OEM"], "licensed_by_other_key"),
 }
+#: Guests that work with a key of their own: what is wrong with them is not that it cannot be replaced.
+OWN_KEY = {"START-MAK", "START-RETAIL", "START-OEM"}
 #: Guests that take the key and cannot be activated: problem code and HRESULT.
 NOT_ACTIVATED = {
     "TOO-NEW": ("host_release_too_old", "0xC004FD03"),
     "HOST-UNLICENSED": ("host_not_licensed", "0xC004FD02"),
-    "HOST-STANDARD": ("host_release_too_old", "0xC004FD03"),
-    "NO-DATA-EXCHANGE": ("activation_not_bound", "0xC004FD04"),
-    "NO-COMPONENT": ("not_a_hyper_v_guest", "0xC004FD01"),
 }
 #: What makes a guest need more requests than others.
 TALKATIVE = {"SLOW", "THROTTLED", "IN-PROGRESS", "NO-OPTIMIZE", "NO-OPTIMIZE-PAGING"}
@@ -113,10 +116,9 @@ class Chapter:
     def of(self, guest: str) -> TaskResult:
         return self.run.of(guest)
 
-    def invokes(self, guest: str) -> list[str]:
-        """The methods that were called, but for those that only read."""
-        methods = [invoke["method"] for invoke in self.counters[guest]["invokes"]]
-        return [method for method in methods if not method.startswith(("Get", "Enum"))]
+    def writes(self, guest: str) -> list[str]:
+        """The method calls that may change something. The registry is read by methods too."""
+        return [invoke["method"] for invoke in self.counters[guest]["writes"]]
 
 
 @dataclass(frozen=True)
@@ -183,7 +185,7 @@ def test_refused_guest_is_not_written_to(story: Story, guest: str) -> None:
         assert result["changed"] is False
         assert result["msg"].startswith(f"{guest}: {result['problems'][0]['message']}")
         assert result["problems"][0]["remedy"] in result["msg"]
-        assert chapter.invokes(guest) == []
+        assert chapter.writes(guest) == []
 
 
 @pytest.mark.parametrize("guest", sorted(NOT_ACTIVATED))
@@ -198,24 +200,21 @@ def test_guest_that_its_host_does_not_activate_says_why(story: Story, guest: str
     assert (result["problems"][0]["code"], result["problems"][0]["hresult"]) == (code, hresult)
     assert hresult in result["msg"]
     assert result["problems"][0]["remedy"] in result["msg"]
-    if guest in ("TOO-NEW", "HOST-UNLICENSED", "HOST-STANDARD"):
-        assert result["hypervisor"]["host"] == story.lab.machine(guest)["host"]
-        assert result["events"][0]["id"] == 12309
-        assert result["events"][0]["hresult"] == hresult
-    assert result["hypervisor"]["activation_component"] is (guest != "NO-COMPONENT")
-    if guest == "NO-COMPONENT":
-        assert result["problems"][1]["code"] == "no_activation_component"
+    assert result["hypervisor"]["host"] == story.lab.machine(guest)["host"]
+    assert result["events"][0]["id"] == 12309
+    assert result["events"][0]["hresult"] == hresult
+    assert result["hypervisor"]["activation_component"] is True
 
 
 def test_a_failed_activation_is_tried_again_without_installing_the_key_again(story: Story) -> None:
     for guest, (code, _hresult) in NOT_ACTIVATED.items():
         assert story.again.of(guest)["problems"][0]["code"] == code
-        assert "InstallProductKey" in story.real.invokes(guest)
-        assert [method for method in story.again.invokes(guest) if not method.startswith("Get")] == ["Activate"]
+        assert "InstallProductKey" in story.real.writes(guest)
+        assert story.again.writes(guest) == ["Activate"]
 
 
-def test_check_mode_calls_no_method_of_any_machine(story: Story) -> None:
-    assert {name: report["invokes"] for name, report in story.check.counters.items() if report["invokes"]} == {}
+def test_check_mode_calls_no_method_that_may_change_something(story: Story) -> None:
+    assert {name: report["writes"] for name, report in story.check.counters.items() if report["writes"]} == {}
 
 
 @pytest.mark.parametrize("guest", sorted(KEYS))
@@ -236,7 +235,7 @@ def test_second_run_changes_nothing_and_calls_no_method(story: Story) -> None:
     for guest in KEYS:
         assert story.again.of(guest).status == "ok"
         assert story.again.of(guest)["changed"] is False
-        assert story.again.invokes(guest) == []
+        assert story.again.writes(guest) == []
     assert [guest for guest in NOT_ACTIVATED if story.again.of(guest)["changed"]] == []
     assert story.again.run.changed() == 0
 
@@ -244,18 +243,18 @@ def test_second_run_changes_nothing_and_calls_no_method(story: Story) -> None:
 def test_wire_budget_of_an_activation(story: Story) -> None:
     activated = set(KEYS) - ALREADY_RIGHT - TALKATIVE
     reports = {guest: story.real.counters[guest] for guest in activated}
-    assert {guest: report["operations"] for guest, report in reports.items() if report["operations"] > 10} == {}
+    assert {guest: report["operations"] for guest, report in reports.items() if report["operations"] > 16} == {}
     assert {
-        guest: report["wire_received"] for guest, report in reports.items() if report["wire_received"] > 25_000
+        guest: report["wire_received"] for guest, report in reports.items() if report["wire_received"] > 32_000
     } == {}
     assert all(report["requests"]["Invoke"] > 0 for report in reports.values())
 
 
 def test_wire_budget_of_a_guest_that_is_already_right(story: Story) -> None:
     reports = {guest: story.again.counters[guest] for guest in set(KEYS) - TALKATIVE}
-    assert {guest: report["operations"] for guest, report in reports.items() if report["operations"] > 3} == {}
+    assert {guest: report["operations"] for guest, report in reports.items() if report["operations"] > 2} == {}
     assert {
-        guest: report["wire_received"] for guest, report in reports.items() if report["wire_received"] > 8_000
+        guest: report["wire_received"] for guest, report in reports.items() if report["wire_received"] > 5_000
     } == {}
     assert all(report["requests"]["Enumerate"] > 0 for report in reports.values())
 
@@ -270,7 +269,7 @@ def test_no_shell_is_opened_and_nothing_is_left_open(story: Story) -> None:
 
 def test_retryable_codes_are_tried_again_within_the_timeout(story: Story) -> None:
     for guest in ("THROTTLED", "IN-PROGRESS"):
-        assert story.real.invokes(guest).count("Activate") == 3
+        assert story.real.writes(guest).count("Activate") == 3
 
 
 def test_diff_shows_the_last_five_only(story: Story) -> None:
@@ -321,7 +320,13 @@ def test_guest_info_tells_the_problem_of_a_guest(story: Story) -> None:
             assert result["problems"][0]["hresult"] == "0x80070422"
         else:
             assert result.status == "ok"
-            assert code in [problem["code"] for problem in result["guest"]["problems"]]
+            found = [problem["code"] for problem in result["guest"]["problems"]]
+            assert ("not_avma" if guest in OWN_KEY else code) in found
+            if code == "not_a_hyper_v_guest":
+                assert found == [code]
+            # Nobody is told to run what would refuse the guest.
+            text = str(result["guest"]["problems"])
+            assert "guest_key" not in text or "replace: true" in text
     for guest in NOT_ACTIVATED:
         assert "not_activated" in [problem["code"] for problem in story.info.of(guest)["guest"]["problems"]]
     assert story.info.run.changed() == 0

@@ -20,8 +20,15 @@ class FakeRegistry:
         self.stubborn = stubborn
         self.returns = returns
 
-    def invoke(self, class_name: str, method: str, arguments: Mapping[str, Any], namespace: str) -> Instance:
-        assert (class_name, namespace) == ("StdRegProv", "root/default")
+    def invoke(
+        self,
+        class_name: str,
+        method: str,
+        arguments: Mapping[str, Any],
+        selectors: Mapping[str, str] | None = None,
+        namespace: str = "",
+    ) -> Instance:
+        assert (class_name, selectors or {}, namespace) == ("StdRegProv", {}, "root/default")
         assert arguments["sSubKeyName"] == r"SOFTWARE\Microsoft\Virtual Machine\Guest"
         code = self.returns.get(method, 0)
         out: dict[str, Any] = {}

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.guests import AZURE_ASSET_TAG
+from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.preflight import AZURE_ASSET_TAG
 from ansible_collections.hyperv.avma.plugins.plugin_utils._windows.machine import read_machine
 from ansible_collections.hyperv.avma.plugins.plugin_utils._windows.system import read_platform
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 
@@ -16,12 +16,7 @@ from .licenses import License, format_time
 from .names import matches_any
 from .problems import Problem, problem
 from .releases import Edition, Release, System
-
-#: ``Win32_ComputerSystem.Model`` of a virtual machine on Hyper-V (facts, section 7.4).
-HYPER_V_MODEL = "Virtual Machine"
-#: ``Win32_SystemEnclosure.SMBIOSAssetTag`` of an Azure virtual machine; on Hyper-V it is a random number. Source: Microsoft, "Troubleshoot
-#: Update Management agent issues" (Linux), "Dmidecode check"; cloud-init, DataSourceAzure.
-AZURE_ASSET_TAG = "7783-7084-3265-9085-8269-3286-77"
+from .words import words
 
 #: How a guest's own words for "on what do I run" go into a problem, by HRESULT.
 _CODES: Mapping[int, str] = {
@@ -45,6 +40,7 @@ class Wish:
     :ivar activate: Whether to activate, not only to install the key.
     :ivar expected_hosts: Hosts of which one must have activated the guest; none means any.
     :ivar build: The build that the guest is said to be, if more than its release is said.
+    :ivar replace: Whether a key that works, and that cannot be put back, may be replaced.
     """
 
     product_key: str | None = None
@@ -54,6 +50,7 @@ class Wish:
     activate: bool = True
     expected_hosts: tuple[str, ...] = ()
     build: int | None = None
+    replace: bool = False
 
 
 class Step(Enum):
@@ -69,12 +66,17 @@ class Plan:
     """What to do with a guest.
 
     :ivar problems: Why it is refused; then nothing may be written.
-    :ivar product_key: The key that it must have; None if it is refused.
+    :ivar product_key: The key that it must have; None if there is none for it.
     """
 
     step: Step
     problems: tuple[Problem, ...] = ()
     product_key: str | None = None
+
+    @property
+    def public(self) -> bool:
+        """Whether the key is one of the documented AVMA keys, which are no secret, and known to be activated by hosts."""
+        return self.product_key in keys.AVMA_KEYS.values()
 
 
 def plan(system: System, license: License | None, wish: Wish) -> Plan:
@@ -83,13 +85,45 @@ def plan(system: System, license: License | None, wish: Wish) -> Plan:
     if refusal or not key:
         return Plan(Step.NOTHING, (refusal,) if refusal else ())
     if license is None or not license.avma or not license.has_key(key):
-        return Plan(Step.INSTALL, product_key=key)
+        return _plan_replacement(license, key, wish)
     if not wish.activate:
         return Plan(Step.NOTHING, product_key=key)
     # The row names the former host until Windows activates again, as after a live migration: activate, then look.
     if not license.proved or unexpected_host(license, wish.expected_hosts):
         return Plan(Step.ACTIVATE, product_key=key)
     return Plan(Step.NOTHING, product_key=key)
+
+
+def _plan_replacement(license: License | None, key: str, wish: Wish) -> Plan:
+    """What works stays until its successor is known to work, or the user said so."""
+    if license is not None and license.kms_host:
+        return Plan(Step.NOTHING, (problem("kms_host", last_five=license.partial_product_key),))
+    known = key in keys.AVMA_KEYS.values()
+    if license is not None and not known and license.has_key(key):
+        return Plan(Step.NOTHING, (not_an_avma_key_problem(license),))
+    if license is None or not license.licensed or wish.replace:
+        return Plan(Step.INSTALL, product_key=key)
+    if license.public_key is None:
+        objection = problem("licensed_by_other_key", last_five=license.partial_product_key, kind=license.key_name)
+    elif not known:
+        objection = problem("unknown_product_key", last_five=keys.last_five(key), current=license.partial_product_key)
+    else:
+        return Plan(Step.INSTALL, product_key=key)
+    return Plan(Step.NOTHING, (objection,), product_key=key)
+
+
+def not_an_avma_key_problem(license: License) -> Problem:
+    """The key that was asked for is installed, and is none that a host activates."""
+    return problem("not_an_avma_key", last_five=license.partial_product_key, kind=license.key_name)
+
+
+def former_key_problem(code: str, former: License, detail: object = "", remedy: str = "") -> Problem:
+    """What became of the key that was there before.
+
+    :param code: ``former_key_put_back``, ``former_key_not_put_back`` or ``former_key_gone``.
+    """
+    facts = {"detail": detail, "remedy": remedy}
+    return problem(code, None, last_five=former.partial_product_key, kind=former.key_name, **facts)
 
 
 def _choose_key(system: System, wish: Wish) -> tuple[Problem | None, str | None]:
@@ -157,19 +191,6 @@ def describe(system: System) -> str:
     return " ".join(part for part in parts if part)
 
 
-def platform_problem(model: str | None, asset_tag: str | None) -> Problem | None:
-    """Whether a machine is a virtual machine on Hyper-V, and not one of Azure, which has no AVMA.
-
-    :param model: ``Win32_ComputerSystem.Model``.
-    :param asset_tag: ``Win32_SystemEnclosure.SMBIOSAssetTag``.
-    """
-    if model != HYPER_V_MODEL:
-        return problem("not_a_hyper_v_guest", detail=f": its model is {model or 'not known'}")
-    if asset_tag == AZURE_ASSET_TAG:
-        return problem("not_a_hyper_v_guest", detail=": it runs in Azure")
-    return None
-
-
 def unexpected_host(license: License, expected_hosts: Sequence[str]) -> bool:
     """Whether the guest was activated by a host other than the expected ones."""
     if not expected_hosts or license.activation is None:
@@ -192,8 +213,9 @@ def assess(
         return [problem("no_product_key")]
     last_five = license.partial_product_key or "unknown"
     if not license.avma:
-        channel = license.channel or "unknown"
-        return [problem("not_avma", last_five=last_five, channel=channel, status=license.status)]
+        found = problem("not_avma", last_five=last_five, channel=license.channel or "unknown", status=license.status)
+        works = license.licensed and license.public_key is None
+        return [replace(found, remedy=_WITH_A_WORD.format(**words())) if works else found]
     if product_key and not license.has_key(product_key):
         return [problem("other_avma_key", last_five=last_five, expected=keys.last_five(product_key))]
     if not license.proved:
@@ -211,6 +233,23 @@ def assess(
     return []
 
 
+#: The remedy for a key that is replaced on the user's word only.
+_WITH_A_WORD = (
+    "It works, and is not replaced without your word: {run_guest_key} with {guest_replace} to install the AVMA key, or leave this "
+    "machine out."
+)
+
+
+def join(first: Sequence[Problem], then: Sequence[Problem]) -> list[Problem]:
+    """Problems of which the first keep the others from being put right: guest_key would refuse the guest.
+
+    On a machine that AVMA is not for, only the first count.
+    """
+    if any(item.code == "not_a_hyper_v_guest" for item in first):
+        return list(first)
+    return [*first, *(replace(item, remedy="Put the other problem right first.") for item in then)]
+
+
 def _unexpected(license: License, expected_hosts: Sequence[str]) -> Problem:
     host = license.activation.host if license.activation else None
     return problem("unexpected_host", host=host, expected=", ".join(expected_hosts))
@@ -223,7 +262,7 @@ def activation_problem(license: License | None, hresult: int | None, host: str |
     :param host: The host as the guest sees it.
     :param timeout: For how long it was tried, in seconds.
     """
-    if hresult is None and license and license.reason and license.reason & 0x80000000:
+    if hresult is None and license and not license.licensed and license.reason and license.reason & 0x80000000:
         hresult = license.reason
     if hresult is None:
         status = license.status if license else "no product key"
@@ -237,6 +276,24 @@ def activation_problem(license: License | None, hresult: int | None, host: str |
     )
 
 
+def key_problem(
+    license: License | None, hresult: int | None, answered: bool, product_key: str, timeout: int
+) -> Problem:
+    """Why Windows does not hold a key that it was given.
+
+    :param license: What it holds.
+    :param hresult: What it answered; None if that was no error.
+    :param answered: Whether it answered in time.
+    :param timeout: For how long it was waited, in seconds.
+    """
+    if hresult is not None:
+        return rejected_key_problem(hresult, product_key)
+    if answered:
+        return key_not_taken_problem(product_key)
+    held = f"the key ending in {license.partial_product_key}" if license else "no key"
+    return problem("key_install_timed_out", last_five=keys.last_five(product_key), timeout=timeout, held=held)
+
+
 def rejected_key_problem(hresult: int, product_key: str) -> Problem:
     """Why Windows did not take a key."""
     if _CODES.get(hresult) == "access_denied":
@@ -247,38 +304,3 @@ def rejected_key_problem(hresult: int, product_key: str) -> Problem:
 def key_not_taken_problem(product_key: str) -> Problem:
     """Windows took a key without an error, and yet does not hold it."""
     return problem("key_not_taken", last_five=keys.last_five(product_key))
-
-
-@dataclass(frozen=True)
-class Hypervisor:
-    """What a guest sees of its host, from the registry values that the host writes (facts, section 5.5).
-
-    Stale or missing when Data Exchange is off.
-
-    :ivar host_sku: ``HostingSystemEditionId``, the host's operating system SKU.
-    :ivar activation_component: Whether the Microsoft Hyper-V Activation Component device is there.
-    """
-
-    host: str | None
-    host_fqdn: str | None
-    host_sku: int | None
-    host_version: str | None
-    vm_id: str | None
-    vm_name: str | None
-    activation_component: bool
-
-    def problems(self) -> list[Problem]:
-        """What the guest lacks of Hyper-V."""
-        return [] if self.activation_component else [problem("no_activation_component")]
-
-    def to_dict(self) -> dict[str, object]:
-        """As the modules return it (RV(hypervisor))."""
-        return {
-            "host": self.host,
-            "host_fqdn": self.host_fqdn,
-            "host_sku": self.host_sku,
-            "host_version": self.host_version,
-            "vm_id": self.vm_id,
-            "vm_name": self.vm_name,
-            "activation_component": self.activation_component,
-        }

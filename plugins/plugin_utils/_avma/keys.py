@@ -23,6 +23,8 @@ SOURCE = (
 AVMA_CHANNEL = "VT:IA"
 #: The same of a KMS client key.
 KMS_CHANNEL = "Volume:GVLK"
+#: The same of the key of a KMS host.
+KMS_HOST_CHANNEL = "Volume:CSVLK"
 
 #: The generic AVMA keys. They are public, and made to be the same everywhere.
 AVMA_KEYS: Mapping[tuple[Release, Edition], str] = {
@@ -169,6 +171,12 @@ def _find_public_key(suffix: str) -> KnownKey | None:
         if key.replace("-", "").endswith(suffix):
             return KnownKey(version, edition, KMS_CHANNEL)
     return None
+
+
+def public_key(last_five_characters: str, channel: str) -> str | None:
+    """The AVMA key or KMS client key with this end, which can be installed again; None if it is in no table."""
+    tables = {AVMA_CHANNEL: list(AVMA_KEYS.values()), KMS_CHANNEL: list(KMS_CLIENT_KEYS)}
+    return next((key for key in tables.get(channel, []) if last_five(key) == last_five_characters), None)
 
 
 def read_overrides(written: Any) -> Overrides:

@@ -89,6 +89,37 @@ class License:
         return self.channel == keys.AVMA_CHANNEL or "VIRTUAL_MACHINE_ACTIVATION" in self.description
 
     @property
+    def kms_client(self) -> bool:
+        """Whether the key is one by which a KMS host, or Active Directory, activates this machine."""
+        return self.channel == keys.KMS_CHANNEL or "VOLUME_KMSCLIENT" in self.description
+
+    @property
+    def kms_host(self) -> bool:
+        """Whether the key makes this machine a KMS host (slmgr.vbs, IsKmsServer; facts, section 12)."""
+        return self.channel == keys.KMS_HOST_CHANNEL or ("VOLUME_KMS" in self.description and not self.kms_client)
+
+    @property
+    def public_key(self) -> str | None:
+        """The whole key, if it is public and so can be installed again: an AVMA key or a KMS client key."""
+        channel = keys.AVMA_CHANNEL if self.avma else keys.KMS_CHANNEL if self.kms_client else ""
+        return keys.public_key(self.partial_product_key or "", channel)
+
+    @property
+    def key_name(self) -> str:
+        """What kind of key it is, in words."""
+        words = {
+            "Volume:MAK": "a Multiple Activation Key (MAK)",
+            "Retail": "a retail key",
+            keys.KMS_HOST_CHANNEL: "the key of a KMS host",
+        }
+        if self.avma:
+            return "an AVMA key"
+        if self.kms_client:
+            return "a KMS client key"
+        channel = self.channel or "unknown"
+        return words.get(channel) or ("an OEM key" if channel.startswith("OEM:") else f"a key of channel {channel}")
+
+    @property
     def proved(self) -> bool:
         """Whether a host has activated this guest and left its name."""
         return self.licensed and self.avma and self.activation is not None

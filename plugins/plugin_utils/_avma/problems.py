@@ -102,6 +102,49 @@ PROBLEMS: Mapping[str, Definition] = {
         "Windows rejected the key ending in {last_five}: {explanation}.",
         "{remedy}",
     ),
+    "key_install_timed_out": Definition(
+        "In {timeout} s Windows did not answer whether it takes the key ending in {last_five}, and it still holds {held}.",
+        "It may take it yet: run again, with a longer {guest_timeout} if the machine is slow.",
+    ),
+    "licensed_by_other_key": Definition(
+        "Windows is activated with the key ending in {last_five}, {kind}: it works, and cannot be put back from here.",
+        "To give it up for the AVMA key, say {guest_replace}; to keep it, leave this machine out.",
+    ),
+    "kms_host": Definition(
+        "The key ending in {last_five} makes this machine a KMS host: without it, every machine that it activates loses its licence.",
+        "Leave this machine out. If it is to be a guest only, remove its KMS role and key first.",
+    ),
+    "unknown_product_key": Definition(
+        "Whether the key ending in {last_five} is an AVMA key is not known before it is installed, and Windows is activated with the key "
+        "ending in {current}.",
+        "Leave {guest_product_key} and {key_overrides} out to use the documented AVMA key; a MAK or a host's key must not be given to a "
+        "guest. If Microsoft documents it as the AVMA key of this guest, say {guest_replace}.",
+    ),
+    "not_an_avma_key": Definition(
+        "The key ending in {last_five} is {kind}, no AVMA key: it was not activated, and no host can activate it.",
+        "Leave {guest_product_key} and {key_overrides} out to use the documented AVMA key.",
+    ),
+    "former_key_put_back": Definition(
+        "The former key ending in {last_five}, {kind}, is installed again, and Windows is activated with it.",
+        "Put the other problem right, then run again.",
+    ),
+    "former_key_not_put_back": Definition(
+        "The former key ending in {last_five}, {kind}, with which Windows was activated, could not be put back: {detail}.",
+        "{remedy}",
+    ),
+    "former_key_gone": Definition(
+        "The former key ending in {last_five}, {kind}, is no longer on the machine.",
+        "To go back, enter it again (slmgr.vbs /ipk).",
+    ),
+    "host_unknown": Definition(
+        "It is not known whether the host can activate this guest: {reasons}.",
+        "See what host_info and vm_info say of its host.",
+        kind=Kind.UNKNOWN,
+    ),
+    "vm_mismatch": Definition(
+        "The option vm is of the VM {vm}, and this guest is the VM {guest}.",
+        "Pass the entry of this guest's own VM, by its id.",
+    ),
     "key_not_taken": Definition(
         "Windows gave no error for the key ending in {last_five}, but its licence does not hold it.",
         "See the Application event log of the machine (source Microsoft-Windows-Security-SPP), then run again.",

@@ -5,38 +5,116 @@
 
 from __future__ import annotations
 
-from .._avma.guests import Hypervisor
+from contextlib import suppress
+from dataclasses import replace
+
+from .._avma.preflight import AZURE_HOSTS, HYPER_V_MODEL, Hypervisor, Preflight, Vm, preflight
+from .._avma.releases import System
+from .._session.errors import FaultError
 from .._session.escape import wql_literal
-from .._session.session import Session
-from .registry import read_number, read_string
+from .._session.session import Query, Session
+from .registry import number_request, read_number, read_string, string_request
+from .system import read_asset_tag, read_platform
 
 #: Where the host writes of itself (facts, section 5.5). Whether its numbers are REG_DWORD or REG_SZ is UNVERIFIED.
 _PARAMETERS = r"SOFTWARE\Microsoft\Virtual Machine\Guest\Parameters"
+_MAJOR, _MINOR, _SKU, _NESTED_LEVEL = (
+    "HostingSystemOsMajor",
+    "HostingSystemOsMinor",
+    "HostingSystemEditionId",
+    "HostingSystemNestedLevel",
+)
+_VM_ID = "VirtualMachineId"
 #: VMBus class of the "Microsoft Hyper-V Activation Component" (facts, section 5.1).
 _ACTIVATION_COMPONENT = "3375baf4-9e15-4b30-b765-67acb10d607b"
+#: That of Data Exchange, and the guest's service for it (facts, section 5.6).
+_DATA_EXCHANGE, _DATA_EXCHANGE_SERVICE = "a9a0f4e7-5a45-4d96-b827-8a841e8c03e6", "vmickvpexchange"
+_DEVICES = Query(
+    "SELECT DeviceID FROM Win32_PnPEntity WHERE "
+    + " OR ".join(f"DeviceID LIKE {wql_literal(f'%{item}%')}" for item in (_ACTIVATION_COMPONENT, _DATA_EXCHANGE))
+)
+_SERVICE = Query(f"SELECT State FROM Win32_Service WHERE Name = {wql_literal(_DATA_EXCHANGE_SERVICE)}")
 
 
 def read_vm_id(session: Session) -> str | None:
     """The ID of the virtual machine that the guest is, as its host wrote it there; None if no Hyper-V host did."""
-    return read_string(session, _PARAMETERS, "VirtualMachineId")
+    return read_string(session, _PARAMETERS, _VM_ID)
 
 
 def read_hypervisor(session: Session) -> Hypervisor:
-    """What the guest sees of its host, and whether it has the device that AVMA needs."""
+    """What the guest sees of its host, and whether it has the devices that AVMA needs."""
+    return _with_names(session, _with_values(session, _with_devices(session, Hypervisor())))
 
+
+def read_what_decides(session: Session, vm_id: bool = False) -> Hypervisor:
+    """Of the same, what tells whether the host can activate the guest. What Windows does not let be read is not known.
+
+    :param vm_id: Also which VM the guest is.
+    """
+    numbers = (number_request(_PARAMETERS, name) for name in (_MAJOR, _SKU, _NESTED_LEVEL))
+    session.expect(_DEVICES, _SERVICE, *numbers, *([string_request(_PARAMETERS, _VM_ID)] if vm_id else []))
+    hypervisor = Hypervisor()
+    for read in (_with_devices, _with_values, _with_vm_id) if vm_id else (_with_devices, _with_values):
+        with suppress(FaultError):
+            hypervisor = read(session, hypervisor)
+    return hypervisor
+
+
+def look_ahead(session: Session, system: System, vm: Vm | None) -> tuple[Preflight, Hypervisor]:
+    """Whether the guest's host can activate it, as far as that is known, and what the guest sees of its host. Nothing is written.
+
+    :param vm: What the host says, if it was asked.
+    """
+    model = read_platform(session, asset_tag=False).model
+    if model != HYPER_V_MODEL:
+        return preflight(system, model, None, Hypervisor()), Hypervisor()
+    hypervisor = read_what_decides(session, vm_id=vm is not None)
+    tag = read_asset_tag(session) if hypervisor.host_sku is None or hypervisor.host_sku in AZURE_HOSTS else None
+    ahead = preflight(system, model, tag, hypervisor, vm)
+    if ahead.problems:
+        # The name of the host belongs to what the user is told.
+        with suppress(FaultError):
+            hypervisor = _with_names(session, hypervisor)
+            ahead = preflight(system, model, tag, hypervisor, vm)
+    return ahead, hypervisor
+
+
+def _with_devices(session: Session, hypervisor: Hypervisor) -> Hypervisor:
+    devices = " ".join(row.text("DeviceID") or "" for row in _DEVICES.on(session)).lower()
+    services = _SERVICE.on(session)
+    # The host's offer of the service brings the device, which starts the guest's service. One without the other tells neither that it
+    # works nor that it is off (that both go when the host turns it off is UNVERIFIED).
+    signs = {_DATA_EXCHANGE in devices, any(row.text("State") == "Running" for row in services)}
+    return replace(
+        hypervisor,
+        activation_component=_ACTIVATION_COMPONENT in devices,
+        data_exchange=signs.pop() if len(signs) == 1 else None,
+    )
+
+
+def _with_values(session: Session, hypervisor: Hypervisor) -> Hypervisor:
+    major = read_number(session, _PARAMETERS, _MAJOR)
+    # Since Windows 10 it is always 10.0.
+    minor = 0 if major is None or major >= 10 else read_number(session, _PARAMETERS, _MINOR)
+    return replace(
+        hypervisor,
+        host_sku=read_number(session, _PARAMETERS, _SKU),
+        host_version=None if major is None or minor is None else f"{major}.{minor}",
+        nested_level=read_number(session, _PARAMETERS, _NESTED_LEVEL),
+    )
+
+
+def _with_vm_id(session: Session, hypervisor: Hypervisor) -> Hypervisor:
+    return replace(hypervisor, vm_id=read_vm_id(session))
+
+
+def _with_names(session: Session, hypervisor: Hypervisor) -> Hypervisor:
     def text(name: str) -> str | None:
         return read_string(session, _PARAMETERS, name)
 
-    major, minor = (read_number(session, _PARAMETERS, f"HostingSystemOs{part}") for part in ("Major", "Minor"))
-    devices = session.query(
-        f"SELECT DeviceID FROM Win32_PnPEntity WHERE DeviceID LIKE {wql_literal(f'%{_ACTIVATION_COMPONENT}%')}"
-    )
-    return Hypervisor(
+    return replace(
+        _with_vm_id(session, hypervisor),
         host=text("PhysicalHostName") or text("HostName"),
         host_fqdn=text("PhysicalHostNameFullyQualified"),
-        host_sku=read_number(session, _PARAMETERS, "HostingSystemEditionId"),
-        host_version=None if major is None or minor is None else f"{major}.{minor}",
-        vm_id=read_vm_id(session),
         vm_name=text("VirtualMachineName"),
-        activation_component=bool(devices),
     )

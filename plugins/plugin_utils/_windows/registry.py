@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from .._session.errors import FaultError
 from .._session.instance import Instance
-from .._session.session import Session
+from .._session.session import Invoke, Session
 
 _NAMESPACE = "root/default"
 _HKEY_LOCAL_MACHINE = 0x80000002
@@ -19,17 +19,27 @@ _ERROR_FILE_NOT_FOUND = 2
 
 def read_string(session: Session, key: str, name: str) -> str | None:
     """A REG_SZ value below HKEY_LOCAL_MACHINE; None if it is not there or of another type."""
-    output = session.invoke("StdRegProv", "GetStringValue", _arguments(key, name), namespace=_NAMESPACE)
+    output = string_request(key, name).on(session)
     return output.text("sValue") if output.integer("ReturnValue") == 0 else None
 
 
 def read_number(session: Session, key: str, name: str) -> int | None:
     """A REG_DWORD value, or a REG_SZ one that holds a number; None if it is neither."""
-    output = session.invoke("StdRegProv", "GetDWORDValue", _arguments(key, name), namespace=_NAMESPACE)
+    output = number_request(key, name).on(session)
     if output.integer("ReturnValue") == 0:
         return output.integer("uValue")
     text = read_string(session, key, name) or ""
     return int(text) if text.isdecimal() else None
+
+
+def string_request(key: str, name: str) -> Invoke:
+    """What ``read_string`` asks."""
+    return Invoke("StdRegProv", "GetStringValue", _arguments(key, name), namespace=_NAMESPACE)
+
+
+def number_request(key: str, name: str) -> Invoke:
+    """What ``read_number`` asks first."""
+    return Invoke("StdRegProv", "GetDWORDValue", _arguments(key, name), namespace=_NAMESPACE)
 
 
 def _arguments(key: str, name: str) -> dict[str, str | int]:

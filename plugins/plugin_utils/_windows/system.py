@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .._avma.guests import AZURE_ASSET_TAG, HYPER_V_MODEL
+from .._avma.preflight import AZURE_ASSET_TAG, HYPER_V_MODEL
 from .._session.errors import InvalidAnswerError
 from .._session.instance import Instance
 from .._session.session import Query, Session
@@ -65,15 +65,25 @@ class Platform:
         return self.model == HYPER_V_MODEL and self.asset_tag == AZURE_ASSET_TAG
 
 
-def read_platform(session: Session) -> Platform:
-    """On what the machine runs: one query, and of a virtual machine a second one. Queries only: also check mode needs it."""
-    session.expect(COMPUTER_SYSTEM, ENCLOSURE)
+def read_platform(session: Session, *, asset_tag: bool = True) -> Platform:
+    """On what the machine runs: one query, and of a virtual machine a second one.
+
+    :param asset_tag: Whether to make the second one.
+    """
+    if asset_tag:
+        session.expect(COMPUTER_SYSTEM, ENCLOSURE)
     systems = COMPUTER_SYSTEM.on(session)
     if not systems:
         return Platform(None, None)
     model = systems[0].text("Model")
-    enclosures = ENCLOSURE.on(session) if model == HYPER_V_MODEL else []
-    return Platform(model, enclosures[0].text("SMBIOSAssetTag") if enclosures else None, _fqdn(systems[0]))
+    tag = read_asset_tag(session) if asset_tag and model == HYPER_V_MODEL else None
+    return Platform(model, tag, _fqdn(systems[0]))
+
+
+def read_asset_tag(session: Session) -> str | None:
+    """What the case of the machine, or who made it up, says of itself."""
+    enclosures = ENCLOSURE.on(session)
+    return enclosures[0].text("SMBIOSAssetTag") if enclosures else None
 
 
 def _fqdn(system: Instance) -> str | None:

@@ -51,15 +51,17 @@ _KEPT_WORDS = _set(
     "true false http https wsman 5985 5986 uuid HRESULT WMI MI_RESULT Microsoft Windows Application Security SPP Software "
     "Protection Platform Service SOFTWARE Virtual Machine Guest Parameters vmms VMBUS Msvm_ComputerSystem "
     "Msvm_KvpExchangeComponentSettingData Msvm_KvpExchangeDataItem Msvm_VirtualSystemManagementService HostName "
-    "HostingSystemEditionId HostingSystemOsMajor HostingSystemOsMinor PhysicalHostName PhysicalHostNameFullyQualified VirtualMachineId "
-    "VirtualMachineName FullyQualifiedDomainName NetworkAddressIPv4 NetworkAddressIPv6 RDPAddressIPv4 RDPAddressIPv6"
+    "HostingSystemEditionId HostingSystemNestedLevel HostingSystemOsMajor HostingSystemOsMinor PhysicalHostName "
+    "PhysicalHostNameFullyQualified VirtualMachineId VirtualMachineName vmickvpexchange "
+    "FullyQualifiedDomainName NetworkAddressIPv4 NetworkAddressIPv6 RDPAddressIPv4 RDPAddressIPv6"
 )
-#: Windows itself, the Data Exchange service, and the activation component.
+#: Windows itself, the Data Exchange service, and the devices of the activation component and of Data Exchange.
 _KEPT_GUIDS = frozenset(
     (
         "55c92734-d682-4d71-983e-d6ec3f16059f",
         "2a34b1c2-fd73-4043-8a5b-dd2159bc743f",
         "3375baf4-9e15-4b30-b765-67acb10d607b",
+        "a9a0f4e7-5a45-4d96-b827-8a841e8c03e6",
     )
 )
 #: KVP items whose data stays.
