@@ -399,6 +399,34 @@ def test_what_is_behind_a_failover_gap_is_accepted_there_too(code: str) -> None:
     assert "failover_gap" not in codes(verdict)
 
 
+def test_what_each_machine_accepts_counts_for_it_alone_and_in_any_order() -> None:
+    bad = guest(WEB01, activation=None, problems=[made.KMS])
+    off = problem("data_exchange_disabled", vm="X").to_dict()
+    server = vm("X", 2, data_exchange=False, problems=[off], eligible=False)
+    results = {"hv1": host("HV1", server), "web01": bad, "web02": copy.deepcopy(no_id(bad))}
+    fleet = build_fleet(results)
+    for accepted in ({"web01": {"not_avma"}, "hv1": ()}, {"hv1": (), "web01": {"not_avma"}}):
+        verdict = judge(fleet, accepted)
+        assert codes(verdict) == {"not_avma": ["web02"], "data_exchange_disabled": ["X on hv1"]}
+        assert [(item["code"], item["at"]) for item in verdict.accepted] == [("not_avma", ["web01"])]
+        assert [item["at"] for item in verdict.problems] == [["web02"], ["hv1"]]
+    # Of a VM that is not in the inventory, its host decides.
+    assert "data_exchange_disabled" not in codes(judge(fleet, {"hv1": {"data_exchange_disabled"}, "web01": ()}))
+
+
+def test_what_is_about_no_machine_of_the_inventory_is_accepted_by_all_or_not() -> None:
+    fleet = build_fleet({"hv1": host("HV1", WEB01, nodes=NODES), "web01": guest(WEB01)})
+    assert set(codes(judge(fleet, {"hv1": {"node_not_in_play"}, "web01": ()}))) == {"node_not_in_play"}
+    assert judge(fleet, {"hv1": {"node_not_in_play"}, "web01": {"node_not_in_play"}}).ok
+
+
+def test_each_guest_has_its_own_hosts() -> None:
+    results = {"hv1": host("HV1", WEB01), "hv2": host("HV2"), "web01": guest(WEB01)}
+    assert look(results, expected_hosts={"web01": ["hv1"]})[1].ok
+    assert set(codes(look(results, expected_hosts={"web01": ["hv2"]})[1])) == {"unexpected_host"}
+    assert look(results, expected_hosts={"web01": [], "other": ["hv2"]})[1].ok
+
+
 # Nothing looked at is not green.
 
 

@@ -100,7 +100,9 @@ def test_an_activated_guest_is_proved_and_no_problem() -> None:
 def test_a_problem_is_listed_with_its_machines_and_remedy() -> None:
     bad = guest(activation=None, problems=[PROBLEM])
     summary = verification_summary({"WEB01": bad, "WEB02": bad})
-    assert summary["problems"] == [{**PROBLEM, "kind": "wrong", "machines": ["WEB01", "WEB02"]}]
+    assert summary["problems"] == [
+        {**PROBLEM, "kind": "wrong", "machines": ["WEB01", "WEB02"], "at": ["WEB01", "WEB02"]}
+    ]
     assert summary["messages"] == ["WEB01, WEB02: not_avma: It is not. Make it so."]
     assert summary["line"] == "2 machines, 0 guests proved, 1 problem"
 

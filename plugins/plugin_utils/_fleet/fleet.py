@@ -19,7 +19,7 @@ from .._avma.licenses import Status
 from .._avma.problems import Kind, Problem, kind_of, problem
 from .._avma.releases import System
 from .clusters import Failover, across_hosts, node_down, unread_problems
-from .guests import Guest, Machine, Trust, join, tell_apart, vms_of
+from .guests import Expected, Guest, Machine, Trust, join, tell_apart, vms_of
 from .identity import Cluster, Host, Hosts, Result
 
 Row: TypeAlias = "dict[str, Any]"
@@ -85,15 +85,15 @@ class Fleet:
 def build_fleet(
     results: Results,
     *,
-    expected_hosts: Sequence[str] | None = None,
+    expected_hosts: Expected = None,
     known_hosts: Sequence[str] = (),
     vm_ids: Mapping[str, str] | None = None,
     time: str = "",
 ) -> Fleet:
     """Join and judge what was read.
 
-    :param expected_hosts: The hosts of which one must have activated each guest; None for those of the results, of their clusters, and
-        ``known_hosts``.
+    :param expected_hosts: The hosts of which one must have activated each guest, for all or by the guest's name in the inventory; None,
+        and for a guest that has none, means those of the results, of their clusters, and ``known_hosts``.
     :param known_hosts: Hosts of the inventory that are not in this run, by name: their word counts too, but they are not judged.
     :param vm_ids: Which VM each guest of the inventory is (``avma_vm_id`` of the inventory plugin), by its name in the inventory.
     :param time: When the machines were read, in ISO 8601.
@@ -109,7 +109,7 @@ def readings(results: Results, time: str = "") -> list[Reading]:
 def fleet_of(
     readings: Sequence[Reading],
     *,
-    expected_hosts: Sequence[str] | None = None,
+    expected_hosts: Expected = None,
     known_hosts: Sequence[str] = (),
     vm_ids: Mapping[str, str] | None = None,
 ) -> Fleet:
@@ -354,7 +354,7 @@ def _word_of_guest(guest: Guest, trust: Trust) -> list[Row]:
         status = license["status"] if license else "no product key"
         problems.append(_shown(problem("not_activated", status=status, explanation="")))
     if activation and activation["host"] and _proved(license, activation):
-        doubt = trust.doubt(activation["host"])
+        doubt = trust.doubt(activation["host"], guest.machine)
         if doubt and doubt.code not in {item["code"] for item in problems}:
             problems.append(_shown(doubt))
     return problems

@@ -9,7 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from .._avma.names import NETBIOS_LENGTH, domain_of, full_name, is_address, matches_any, names_match, short_name
 from .._avma.problems import Problem, problem
@@ -320,29 +320,40 @@ class _Finder:
         ]
 
 
+#: The hosts of which one must have activated a guest: for all guests, or by the name of the guest in the inventory. None, and for a
+#: guest that has none, means those of the run and of their clusters.
+Expected: TypeAlias = "Sequence[str] | Mapping[str, Sequence[str]] | None"
+
+
 class Trust:
     """Whose word counts: the hosts that may have activated a guest."""
 
-    def __init__(self, hosts: Hosts, expected: Sequence[str] | None, known: Sequence[str]) -> None:
+    def __init__(self, hosts: Hosts, expected: Expected, known: Sequence[str]) -> None:
         """Take who is trusted.
 
-        :param expected: The hosts of which one must have activated a guest; None for those of the run and of their clusters.
         :param known: More hosts that are trusted if none are expected, by their names in the inventory.
         """
         self._hosts = hosts
-        self._expected = None if expected is None else list(expected)
+        self._expected = expected
         self._known = list(known)
-        self._told: dict[str, Problem | None] = {}
+        self._told: dict[tuple[str, tuple[str, ...] | None], Problem | None] = {}
         nodes = {node.full_name for cluster in hosts.clusters.values() for node in cluster.nodes.values()}
         self._nodes: defaultdict[str, set[str]] = defaultdict(set)
         for name in nodes | {full_name(name) for name in known}:
             self._nodes[short_name(name)[:NETBIOS_LENGTH]].add(name)
 
-    def doubt(self, name: str) -> Problem | None:
-        """Why the word of a guest that this host activated it proves nothing; None if it does."""
-        if name not in self._told:
-            self._told[name] = self._doubt_expected(name) if self._expected is not None else self._doubt_any(name)
-        return self._told[name]
+    def doubt(self, name: str, machine: str | None) -> Problem | None:
+        """Why the word of a guest that this host activated it proves nothing; None if it does.
+
+        :param machine: The name of the guest in the inventory.
+        """
+        expected = self._expected
+        if isinstance(expected, Mapping):
+            expected = expected.get(machine or "") or None
+        key = (name, None if expected is None else tuple(expected))
+        if key not in self._told:
+            self._told[key] = self._doubt_any(name) if expected is None else self._doubt_expected(name, expected)
+        return self._told[key]
 
     def _doubt_any(self, name: str) -> Problem | None:
         if self._hosts.find(name) or matches_any(name, self._nodes.get(short_name(name)[:NETBIOS_LENGTH], ())):
@@ -354,20 +365,18 @@ class Trust:
             "unexpected_host", host=name, expected=f"the hosts of this run and their clusters: {listed(trusted)}"
         )
 
-    def _doubt_expected(self, name: str) -> Problem | None:
+    def _doubt_expected(self, name: str, wanted: Sequence[str]) -> Problem | None:
         expected: list[Host] = []
-        named = False
-        for wanted in self._expected or ():
-            hosts = self._hosts.named(wanted)
+        for one in wanted:
+            hosts = self._hosts.named(one)
             expected += hosts
             # A name that is that of a host of the run means this host and no other of the same short name.
-            named |= not hosts and names_match(name, wanted)
-        if named:
-            return None
+            if not hosts and names_match(name, one):
+                return None
         found = self._hosts.find(name)
         right = [host for host in found if any(host is other for other in expected)]
         if not right:
-            return problem("unexpected_host", host=name, expected=listed(self._expected or ()))
+            return problem("unexpected_host", host=name, expected=listed(wanted))
         if len(right) < len(found):
             return problem("ambiguous_name", name=name, candidates=listed(host.machine for host in found))
         return None

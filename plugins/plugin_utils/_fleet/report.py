@@ -16,7 +16,7 @@ from typing import Any
 from .._avma import keys
 from .._avma.names import domain_of, full_name
 from .fleet import Reading, fleet_of, natural
-from .guests import Machine
+from .guests import Expected, Machine
 from .identity import Host
 
 #: Of the report's shape; another one when a value is removed or gets another meaning.
@@ -51,7 +51,7 @@ def build_report(
     generated: str,
     title: str,
     *,
-    expected_hosts: Sequence[str] | None = None,
+    expected_hosts: Expected = None,
     known_hosts: Sequence[str] = (),
     vm_ids: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:

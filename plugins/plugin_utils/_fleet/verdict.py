@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeAlias
 
 from .._avma.problems import PROBLEMS, Kind, kind_of, problem
 from .fleet import Fleet, Row
@@ -36,7 +36,8 @@ def accepted_codes(given: str | Iterable[str]) -> frozenset[str]:
 class Verdict:
     """What a fleet comes to.
 
-    :ivar problems: What is wrong and was not accepted, each once, with all its ``machines`` and its ``kind``.
+    :ivar problems: What is wrong and was not accepted, each once, with its ``kind``, all its ``machines``, and where they are ``at``: their
+        names in the inventory, or if they are not there, those of their hosts.
     :ivar accepted: The same of what was accepted.
     :ivar activated: A line for each guest that is proved.
     :ivar not_read: The VMs that only their hosts know.
@@ -108,29 +109,31 @@ def message_of(item: Mapping[str, Any]) -> str:
     return f"{machines}{item['code']}: {item['message']} {item['remedy']}"
 
 
-def judge(fleet: Fleet, accepted: Collection[str] = ()) -> Verdict:
+#: The codes that are accepted: for all machines, or by the name of the machine in the inventory.
+Accepted: TypeAlias = "Collection[str] | Mapping[str, Collection[str]]"
+
+
+def judge(fleet: Fleet, accepted: Accepted = ()) -> Verdict:
     """The verdict.
 
     Wrong is what is of that kind, and each machine of the run that could not be read or proved. What is not known of a machine that was
     read, and what AVMA is not for, is told and does not count.
 
-    :param accepted: The codes of problems that do not count, as ``accepted_codes`` checks them.
+    :param accepted: The codes of problems that do not count, as ``accepted_codes`` checks them. By machine, a problem does not count
+        for those that accept it; of a VM that is not in the inventory, its host decides, and of what is about no machine of the
+        inventory, such as a node that is not in the play, all of them.
     """
-    found = list(_merged(_problems(fleet)))
-    problems = [item for item in found if not _is_accepted(item, accepted)]
-    guests = fleet.guests
-    asked = [guest for guest in guests if guest["machine"]]
-    not_read = [name_of(guest) for guest in guests if guest["verdict"] == "not_read" and not guest["machine"]]
-    missing = _nothing_looked_at(fleet, asked, not_read)
-    if missing and missing["code"] not in accepted:
-        problems.append(missing)
+    asked = [guest for guest in fleet.guests if guest["machine"]]
+    not_read = [name_of(guest) for guest in fleet.guests if guest["verdict"] == "not_read" and not guest["machine"]]
+    found = [*_problems(fleet), *_nothing_looked_at(fleet, asked, not_read)]
+    counting = list(_merged(found, lambda item: not _is_accepted(item, accepted)))
+    taken = list(_merged(found, lambda item: _is_accepted(item, accepted)))
     proved = [guest for guest in asked if guest["verdict"] == "activated"]
-    not_applicable = [guest for guest in guests if guest["verdict"] == "not_applicable"]
+    not_applicable = [guest for guest in fleet.guests if guest["verdict"] == "not_applicable"]
     unknown = [message_of(item) for item in _merged(_unknown(fleet))]
-    kept = [_public(item) for item in problems]
     return Verdict(
-        kept,
-        [_public(item) for item in found if _is_accepted(item, accepted)],
+        counting,
+        taken,
         [_activation(guest) for guest in proved],
         not_read,
         [f"{name_of(guest)}: {_reason(guest)}" for guest in not_applicable],
@@ -140,8 +143,8 @@ def judge(fleet: Fleet, accepted: Collection[str] = ()) -> Verdict:
             "hosts": len(fleet.hosts),
             "guests": len(asked),
             "proved": len(proved),
-            "problems": len(kept),
-            "accepted": len(found) - len(problems) + (1 if missing and missing in problems else 0),
+            "problems": len(counting),
+            "accepted": len(taken),
             "not_read": len(not_read),
             "not_applicable": len(not_applicable),
             "unknown": len(unknown),
@@ -149,75 +152,106 @@ def judge(fleet: Fleet, accepted: Collection[str] = ()) -> Verdict:
     )
 
 
-def _nothing_looked_at(fleet: Fleet, asked: Collection[Row], not_read: Collection[str]) -> Row | None:
+@dataclass(frozen=True)
+class _Finding:
+    """A problem of one machine.
+
+    :ivar machine: What it is called in the verdict; None if it is about none.
+    :ivar at: Which machine of the inventory that is; of a VM that is not there, its host; None if there is none.
+    :ivar cause: The code of what is behind it.
+    """
+
+    problem: Row
+    machine: str | None
+    at: str | None
+    cause: str | None = None
+
+
+def _nothing_looked_at(fleet: Fleet, asked: Collection[Row], not_read: Collection[str]) -> Iterator[_Finding]:
     """A look at nothing proves nothing."""
-    if asked:
-        return None
-    code = "nothing_proved" if fleet.hosts else "nothing_read"
-    return {**problem(code, count=len(not_read)).to_dict(), "kind": str(kind_of(code)), "machines": []}
+    if not asked:
+        found = problem("nothing_proved", count=len(not_read)) if fleet.hosts else problem("nothing_read")
+        yield _Finding({**found.to_dict(), "kind": str(found.kind)}, None, None)
 
 
-def _problems(fleet: Fleet) -> Iterator[Row]:
+def _across(fleet: Fleet, kind: Kind) -> Iterator[_Finding]:
+    known = {host["name"] for host in fleet.hosts}
     for item in fleet.problems:
-        if item["kind"] == Kind.WRONG:
-            yield {**{name: item[name] for name in item if name != "hosts"}, "machines": item["hosts"]}
+        if item["kind"] == kind:
+            shown = {name: item[name] for name in item if name != "hosts"}
+            yield from (_Finding(shown, name, name if name in known else None) for name in item["hosts"])
+
+
+def _problems(fleet: Fleet) -> Iterator[_Finding]:
+    yield from _across(fleet, Kind.WRONG)
     for host in fleet.hosts:
         if host["verdict"] == "attention":
-            yield from ({**item, "machines": [host["name"]]} for item in host["problems"])
+            yield from (_Finding(item, host["name"], host["name"]) for item in host["problems"])
     for guest in fleet.guests:
         if _is_wrong(guest):
             for item in guest["problems"]:
                 # Of a VM that was not asked itself, only what is wrong for sure.
                 if guest["machine"] or item["kind"] == Kind.WRONG:
-                    yield {**item, "machines": [name_of(guest)]}
+                    yield _Finding(item, name_of(guest), _at(guest))
+    at = {(guest["host"], guest["id"]): _at(guest) for guest in fleet.guests}
     for row in fleet.failover:
         for node in row["nodes"]:
             # Where it is, the guest itself has the problem.
             if node["status"] == "gap" and node["name"] != row["host"]:
                 refusal = node["problem"]
                 found = problem("failover_gap", node=node["name"], reason=refusal["message"], remedy=refusal["remedy"])
-                yield {**found.to_dict(), "kind": str(found.kind), "machines": [row["name"]], "cause": refusal["code"]}
+                shown = {**found.to_dict(), "kind": str(found.kind)}
+                yield _Finding(shown, row["name"], at.get((row["host"], row["id"]), row["host"]), refusal["code"])
 
 
 def _is_wrong(guest: Row) -> bool:
     return guest["verdict"] == "attention" or (guest["verdict"] == "not_read" and bool(guest["machine"]))
 
 
-def _unknown(fleet: Fleet) -> Iterator[Row]:
-    for item in fleet.problems:
-        if item["kind"] == Kind.UNKNOWN:
-            yield {**item, "machines": item["hosts"]}
+def _at(guest: Row) -> str | None:
+    at: str | None = guest["machine"] or guest["host"]
+    return at
+
+
+def _unknown(fleet: Fleet) -> Iterator[_Finding]:
+    yield from _across(fleet, Kind.UNKNOWN)
     for host in fleet.hosts:
         if host["verdict"] == "unknown":
-            yield from ({**item, "machines": [host["name"]]} for item in host["problems"])
+            yield from (_Finding(item, host["name"], host["name"]) for item in host["problems"])
     for guest in fleet.guests:
         if not guest["machine"] and guest["verdict"] != "not_applicable":
-            yield from (
-                {**item, "machines": [name_of(guest)]} for item in guest["problems"] if item["kind"] == Kind.UNKNOWN
-            )
+            for item in guest["problems"]:
+                if item["kind"] == Kind.UNKNOWN:
+                    yield _Finding(item, name_of(guest), _at(guest))
     for row in fleet.failover:
         for node in row["nodes"]:
             if node["status"] == "unknown":
-                yield {**node["problem"], "machines": [row["name"]]}
+                yield _Finding(node["problem"], row["name"], row["host"])
 
 
-def _merged(items: Iterable[Row]) -> Iterator[Row]:
+def _merged(findings: Iterable[_Finding], wanted: Callable[[_Finding], bool] = lambda _: True) -> Iterator[Row]:
     """Each problem once, with all machines that have it."""
-    found: dict[tuple[str, str, str], tuple[Row, dict[str, None]]] = {}
-    for item in items:
-        _shown, machines = found.setdefault((item["code"], item["message"], item["remedy"]), (item, {}))
-        machines.update(dict.fromkeys(item["machines"]))
-    for shown, machines in found.values():
-        yield {**shown, "machines": list(machines)}
+    found: dict[tuple[str, str, str], tuple[Row, dict[str, None], dict[str, None]]] = {}
+    for item in findings:
+        if wanted(item):
+            key = (item.problem["code"], item.problem["message"], item.problem["remedy"])
+            _shown, machines, at = found.setdefault(key, (item.problem, {}, {}))
+            if item.machine is not None:
+                machines[item.machine] = None
+            if item.at is not None:
+                at[item.at] = None
+    for shown, machines, at in found.values():
+        yield {**shown, "machines": list(machines), "at": list(at)}
 
 
-def _is_accepted(item: Row, accepted: Collection[str]) -> bool:
+def _is_accepted(item: _Finding, accepted: Accepted) -> bool:
     """Whether a problem was accepted: by its code, or by that of what is behind it."""
-    return item["code"] in accepted or item.get("cause") in accepted
-
-
-def _public(item: Row) -> Row:
-    return {name: value for name, value in item.items() if name != "cause"}
+    wanted = {item.problem["code"], item.cause}
+    if not isinstance(accepted, Mapping):
+        return not wanted.isdisjoint(accepted)
+    if item.at is not None and item.at in accepted:
+        return not wanted.isdisjoint(accepted[item.at])
+    return bool(accepted) and all(not wanted.isdisjoint(codes) for codes in accepted.values())
 
 
 def name_of(guest: Mapping[str, Any]) -> str:
