@@ -56,7 +56,7 @@ unit: venv collection ## Unit tests only
 integration: venv collection ## Playbooks against the lab
 	$(PY) -m pytest -n 2 tests/integration
 
-CONNECTIONS := winrm-basic-tls winrm-certificate psrp-negotiate psrp-basic-tls
+CONNECTIONS := winrm-basic-tls winrm-certificate psrp-negotiate psrp-basic-tls ssh-cmd ssh-powershell powershell-direct
 
 .PHONY: connections
 connections: venv collection ## Playbooks against the lab, over every other connection than the NTLM of `make integration`

@@ -57,3 +57,11 @@ def pytest_configure(config: pytest.Config) -> None:
         Lab.reached = {"hosts": listener, "guests": listener}
     if connection in DOMAIN_CONNECTIONS:
         Lab.users = [{"name": "admin"}]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--connection") not in POWERSHELL_CONNECTIONS:
+        return
+    about_messages = [item for item in items if item.get_closest_marker("wsman")]
+    config.hook.pytest_deselected(items=about_messages)
+    items[:] = [item for item in items if not item.get_closest_marker("wsman")]

@@ -240,6 +240,7 @@ def test_second_run_changes_nothing_and_calls_no_method(story: Story) -> None:
     assert story.again.run.changed() == 0
 
 
+@pytest.mark.wsman
 def test_wire_budget_of_an_activation(story: Story) -> None:
     activated = set(KEYS) - ALREADY_RIGHT - TALKATIVE
     reports = {guest: story.real.counters[guest] for guest in activated}
@@ -250,6 +251,7 @@ def test_wire_budget_of_an_activation(story: Story) -> None:
     assert all(report["requests"]["Invoke"] > 0 for report in reports.values())
 
 
+@pytest.mark.wsman
 def test_wire_budget_of_a_guest_that_is_already_right(story: Story) -> None:
     reports = {guest: story.again.counters[guest] for guest in set(KEYS) - TALKATIVE}
     assert {guest: report["operations"] for guest, report in reports.items() if report["operations"] > 2} == {}
@@ -259,6 +261,7 @@ def test_wire_budget_of_a_guest_that_is_already_right(story: Story) -> None:
     assert all(report["requests"]["Enumerate"] > 0 for report in reports.values())
 
 
+@pytest.mark.wsman
 def test_no_shell_is_opened_and_nothing_is_left_open(story: Story) -> None:
     for chapter in (story.check, story.real, story.again, story.info):
         kinds = {kind for report in chapter.counters.values() for kind in report["requests"]}

@@ -17,6 +17,7 @@ import yaml
 
 from lab.control import Control, ControlError
 from lab.merging import merged
+from lab.releases import RELEASES
 
 _TESTS = Path(__file__).resolve().parent.parent
 
@@ -27,8 +28,10 @@ def _by_winrm(guest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _without_direct(guest: Mapping[str, Any], release: str) -> dict[str, Any]:
-    """A guest of a host: 2012 R2 has no PowerShell Direct."""
-    return _by_winrm(guest) if guest.get("release", release) == "2012 R2" else dict(guest)
+    """A guest of a host: Windows before 2016 has no PowerShell Direct, and Linux none."""
+    known = RELEASES.get(str(guest.get("release", release or "2022")))
+    able = known is not None and known.version == "10.0" and not guest.get("linux")
+    return dict(guest) if able else _by_winrm(guest)
 
 
 class Lab:

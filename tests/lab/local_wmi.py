@@ -8,7 +8,7 @@ WinRS and PowerShell Direct are (facts/powershell.md 51, 81).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from lab import errors, wql
@@ -35,6 +35,8 @@ class LocalWmi:
     machine: Machine
     traffic: Traffic
     administrator: bool
+    #: Lets what Windows is busy with come to its end.
+    outlast: Callable[[], None] = lambda: None
     elapsed: float = 0.0
 
     def query(self, namespace: str, text: str) -> tuple[frozenset[str] | None, Iterator[Instance]]:
@@ -66,7 +68,14 @@ class LocalWmi:
         after = self._faults("Invoke", class_name, method)
         cim_class = self.machine.cim_class(namespace, class_name)
         self.traffic.journal.invoked(cim_class.name, method, keys, arguments)
-        result = self.machine.invoke(cim_class, keys, method, arguments)
+        try:
+            result = self.machine.invoke(cim_class, keys, method, arguments)
+        except CimError as error:
+            if error.hresult != errors.ERROR_WSMAN_OPERATION_TIMEDOUT:
+                raise
+            # That limit is WS-Management's: a local call returns when Windows is done (facts 75).
+            self.outlast()
+            result = MethodResult()
         self._finish(after)
         return result
 

@@ -154,7 +154,7 @@ class WindowsMachine:
     def environment(self, elevated: bool = True) -> Environment:
         """What a PowerShell process of the machine's user runs in."""
         administrator = elevated and self._administrator
-        wmi = LocalWmi(self, self.traffic, administrator)
+        wmi = LocalWmi(self, self.traffic, administrator, self.licensing.finish_installation)
         blocked = self.processes.cim_module == "blocked"
         cmdlets = {
             **language_cmdlets(),

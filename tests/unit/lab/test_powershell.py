@@ -396,6 +396,14 @@ def test_faults_hit_wmi_whatever_the_way() -> None:
     assert [call["method"] for call in other.machine("HV").traffic.journal.invokes] == ["EnumKey"]
 
 
+def test_a_local_call_returns_when_windows_is_done() -> None:
+    """Fact 75: the time limit is WS-Management's."""
+    slow = world(activation={"install_polls": 3})
+    shown = "(Get-CimInstance SoftwareLicensingProduct | Where-Object PartialProductKey).PartialProductKey"
+    script = f"({INSTALL} @{{ ProductKey = 'WX4NM-KYWYW-QJJR4-XV3QB-6VM33' }}).ReturnValue; {shown} -contains '6VM33'"
+    assert lines(script, slow) == ["0", "True"]
+
+
 # Standard input and output (37 to 43)
 
 STDIN: list[tuple[str, str, list[str]]] = [
