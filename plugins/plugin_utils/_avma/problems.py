@@ -367,7 +367,8 @@ PROBLEMS: Mapping[str, Definition] = {
     "guest_credentials_refused": Definition(
         "The guest of the virtual machine {vm} on {host} refused the user {user} and its password.",
         "Correct ansible_user and ansible_password. The account must be enabled in the guest and its setup must be over. It was not tried "
-        "again, so that no account is locked.",
+        "again, so that no account is locked. If they are right, install the same updates on host and guest (CVE-2025-49734: KB5065474, "
+        "KB5066360).",
         kind=Kind.UNKNOWN,
     ),
     "guest_not_ready": Definition(

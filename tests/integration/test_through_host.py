@@ -1,0 +1,130 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Guests without any listener, through their Hyper-V hosts: found where they run, and every obstacle told by its code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from integration.conftest import RunPlaybook
+from integration.playbooks import Run
+from lab.client import Lab
+
+DIRECT = {"listener": {"connection": "powershell_direct"}}
+INFO = """
+- hosts: avma_guests
+  gather_facts: false
+  tasks:
+    - hyperv.avma.guest_info:
+        gather_subset: [min]
+"""
+
+
+def guest(name: str, **spec: Any) -> dict[str, Any]:
+    return {"name": name, **DIRECT, **spec}
+
+
+#: What stands in the way, the code that tells it, and whether the guest is unreachable for it; None where nothing does.
+GUESTS: dict[str, tuple[dict[str, Any], str | None, bool]] = {
+    "PLAIN": ({}, None, False),
+    "CONSTRAINED": ({"powershell": {"constrained": True}, "language": "ja-JP"}, None, False),
+    "OVER-PSRP": ({"on": "HV-PSRP"}, None, False),
+    "OVER-SSH": ({"on": "HV-SSH"}, None, False),
+    "OVER-SSH-PS": ({"on": "HV-SSH-PS"}, None, False),
+    "QUOTES": (
+        {
+            "vm_name": 'it\'s "the" $vm; `x` \\ 100% (é)',
+            "variables": {
+                "ansible_powershell_direct_vm_id": None,
+                "ansible_powershell_direct_vm_name": 'it\'s "the" $vm; `x` \\ 100% (é)',
+            },
+        },
+        None,
+        False,
+    ),
+    "DOTTED": ({"variables": {"ansible_user": ".\\Administrator"}}, None, False),
+    "OFF": ({"running": False}, "vm_not_running", True),
+    "PAUSED": ({"paused": True}, "vm_not_running", True),
+    "WRONG": ({"variables": {"ansible_password": "wrong"}}, "guest_credentials_refused", True),
+    "NO-ACCOUNTS": ({"direct": "no_accounts"}, "guest_credentials_refused", True),
+    "UNEQUAL": ({"direct": "unequal_patches"}, "guest_credentials_refused", True),
+    "BOOTING": ({"direct": "booting", "variables": {"ansible_powershell_direct_timeout": 5}}, "guest_silent", True),
+    "DISABLED": ({"services": {"vmicvmsession": "disabled"}}, "guest_not_ready", True),
+    "TWIN1": (
+        {
+            "vm_name": "Twin",
+            "variables": {"ansible_powershell_direct_vm_id": None, "ansible_powershell_direct_vm_name": "twin"},
+        },
+        "vm_ambiguous",
+        False,
+    ),
+    "TWIN2": ({"vm_name": "Twin"}, None, False),
+    "OLD": ({"release": "2012 R2"}, "guest_too_old_for_powershell_direct", False),
+    "OLD-SILENT": ({"release": "2012 R2", "data_exchange": False}, "guest_not_ready", True),
+    "UPN": ({"variables": {"ansible_user": "admin@lab.example"}}, "powershell_direct_user", False),
+    "NOWHERE": (
+        {"variables": {"ansible_powershell_direct_vm_id": "11111111-2222-3333-4444-555555555555"}},
+        "vm_not_on_host",
+        False,
+    ),
+    "UNLISTED": ({"variables": {"ansible_powershell_direct_host": "hv99"}}, "vm_host_unlisted", False),
+    "SELF-HOSTED": ({"variables": {"ansible_powershell_direct_host": "PLAIN"}}, "vm_host_unsuitable", False),
+    "NO-PASSWORD": ({"variables": {"ansible_password": ""}}, "powershell_direct_incomplete", False),
+    "ON-DOWN": ({"on": "HV-DOWN"}, "vm_host_unreachable", True),
+    "ON-OLD": ({"on": "HV-OLD"}, "host_too_old_for_powershell_direct", False),
+    "ON-BARE": ({"on": "HV-BARE"}, "hyperv_module_missing", False),
+    "ON-PLAIN-USER": ({"on": "HV-USER"}, "vm_host_access_denied", False),
+    "ON-CLEAR": ({"on": "HV-CLEAR"}, "vm_host_unencrypted", False),
+    "ON-LOCKED": ({"on": "HV-LOCKED"}, "powershell_refuses", False),
+}
+HOSTS: dict[str, dict[str, Any]] = {
+    "HV": {},
+    "HV-PSRP": {"listener": {"connection": "psrp"}, "powershell": {"constrained": True}},
+    "HV-SSH": {"listener": {"connection": "ssh"}, "powershell": {"constrained": True}},
+    "HV-SSH-PS": {"listener": {"connection": "ssh"}, "ssh": {"shell": "powershell"}},
+    "HV-DOWN": {},
+    "HV-OLD": {"release": "2012 R2"},
+    "HV-BARE": {"hyperv_module": False},
+    "HV-USER": {"account": {"administrator": False}, "listener": {"connection": "ssh"}},
+    "HV-CLEAR": {"listener": {"tls": False, "authentication": ["basic"], "allow_unencrypted": True}},
+    "HV-LOCKED": {"powershell": {"constrained": True, "cim_module": "blocked"}, "listener": {"connection": "ssh"}},
+}
+
+
+def topology() -> dict[str, Any]:
+    hosts = []
+    for name, spec in HOSTS.items():
+        guests = [
+            guest(item, **{key: value for key, value in options.items() if key != "on"})
+            for item, (options, *_) in GUESTS.items()
+            if options.get("on", "HV") == name
+        ]
+        hosts.append({"name": name, "release": "2022", "license": "mak", **spec, "guests": guests})
+    return {"hosts": hosts}
+
+
+@pytest.fixture(scope="module")
+def obstacles(run_playbook: RunPlaybook) -> Iterator[Run]:
+    with Lab(topology()) as lab:
+        lab.stop("HV-DOWN")
+        yield run_playbook(lab, INFO)
+
+
+@pytest.mark.parametrize("name", GUESTS)
+def test_guest_is_read_or_its_obstacle_has_a_code(obstacles: Run, name: str) -> None:
+    options, code, unreachable = GUESTS[name]
+    result = obstacles.of(name)
+    if code is None:
+        assert result.status == "ok", result.result["msg"]
+        assert result["guest"]["connection"] == {
+            "plugin": "hyperv.avma.powershell_direct",
+            "host": options.get("on", "HV"),
+        }
+        return
+    assert result.status == ("unreachable" if unreachable else "failed"), result.result["msg"]
+    (found,) = result["problems"]
+    assert found["code"] == code
+    assert name in result["msg"]
