@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from integration.conftest import RunPlaybook
 from integration.playbooks import Run
@@ -128,3 +130,88 @@ def test_guest_is_read_or_its_obstacle_has_a_code(obstacles: Run, name: str) -> 
     (found,) = result["problems"]
     assert found["code"] == code
     assert name in result["msg"]
+
+
+HIDDEN = {"listen": False, "account": {"password": "Gäste-Passw0rd!"}}
+NODES: dict[str, dict[str, Any]] = {
+    "N1": {},
+    "N2": {"listener": {"connection": "ssh"}},
+    "N3": {"listener": {"connection": "psrp"}},
+}
+CLUSTER: dict[str, Any] = {
+    "defaults": {"hosts": {"release": "2025", "license": "mak"}},
+    "hosts": [
+        {
+            "name": "N1",
+            "guests": [
+                guest("MOVES"),
+                {"name": "DMZ01", "vm_name": "DMZ 01", "release": "2022", **HIDDEN},
+                {"name": "DMZ02", "release": "2025", "edition": "standard", "license": "kms", **HIDDEN},
+                {"name": "PLAIN"},
+            ],
+        },
+        {"name": "N2", "guests": [{"name": "DMZ03", "release": "2019", "core": True, **HIDDEN}], **NODES["N2"]},
+        {"name": "N3", **NODES["N3"]},
+    ],
+    "clusters": [{"name": "HVC", "nodes": list(NODES)}],
+}
+MOVING = """
+- hosts: MOVES
+  gather_facts: false
+  tasks:
+    - &look
+      name: On N1
+      hyperv.avma.guest_info: {gather_subset: [min]}
+    - ansible.builtin.command:
+        argv: ["{{ ansible_playbook_python }}", -m, lab, ctl, --directory, "{{ lab_directory }}", migrate, MOVES, N3]
+      environment: {PYTHONPATH: "{{ lab_path }}"}
+      delegate_to: localhost
+      vars: {ansible_connection: local}
+    - <<: *look
+      name: On N3
+    - hyperv.avma.guest_key:
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Lab]:
+    with Lab(CLUSTER) as lab:
+        yield lab
+
+
+def test_guest_that_migrates_in_mid_play_is_found_on_its_new_node(cluster: Lab, run_playbook: RunPlaybook) -> None:
+    paths = {"lab_directory": str(cluster.directory), "lab_path": str(Path(__file__).resolve().parents[1])}
+    run = run_playbook(cluster, MOVING, "-e", yaml.safe_dump(paths, default_flow_style=True, width=10_000))
+    assert run.stats["MOVES"]["failures"] + run.stats["MOVES"]["unreachable"] == 0, run.stdout
+    assert [run.of("MOVES", f"On {node}")["guest"]["connection"]["host"] for node in ("N1", "N3")] == ["N1", "N3"]
+    assert run.of("MOVES")["activation"]["host"] == "N3.lab.example"
+
+
+@pytest.fixture
+def sources(cluster: Lab, tmp_path: Path) -> list[str]:
+    """An inventory of the hosts, their guests as the inventory plugin finds them, and the guests' credentials."""
+    known = yaml.safe_load(cluster.inventory.read_text(encoding="utf-8"))["all"]["hosts"]
+    source = {"plugin": "hyperv.avma.guests", "hosts": {name: known[name] for name in NODES}, "through_host": True}
+    (tmp_path / "guests.avma.yml").write_text(yaml.safe_dump(source), encoding="utf-8")
+    account = {"ansible_user": "Administrator", "ansible_password": HIDDEN["account"]["password"]}  # type: ignore[index]
+    (tmp_path / "credentials.yml").write_text(yaml.safe_dump({"avma_guests": {"vars": account}}), encoding="utf-8")
+    return ["-i", str(tmp_path / "guests.avma.yml"), "-i", str(tmp_path / "credentials.yml")]
+
+
+def test_site_activates_guests_that_have_no_listener(
+    cluster: Lab, run_playbook: RunPlaybook, sources: list[str]
+) -> None:
+    hidden = ["DMZ_01", "DMZ02", "DMZ03"]
+    limit = ["--limit", ":".join([*NODES, *hidden])]
+    site = run_playbook(cluster, "hyperv.avma.site", *sources, *limit)
+    assert site.rc == 0, site.stdout
+    again = run_playbook(cluster, "hyperv.avma.site", *sources, *limit)
+    assert (again.rc, again.changed()) == (0, 0), again.stdout
+    proof = run_playbook(cluster, INFO, *sources, *limit)
+    found = {name: proof.of(name)["guest"] for name in hidden}
+    assert {name: guest["activation"]["host"] for name, guest in found.items()} == {
+        "DMZ_01": "N1.lab.example",
+        "DMZ02": "N1.lab.example",
+        "DMZ03": "N2.lab.example",
+    }
+    assert {guest["connection"]["plugin"] for guest in found.values()} == {"hyperv.avma.powershell_direct"}
