@@ -81,6 +81,7 @@ class Console:
 
     :ivar environment: Makes the environment of a PowerShell process.
     :ivar code_page: The code page of its streams; ``chcp`` changes it.
+    :ivar programs: Runs a program of the machine; None for one that it does not have.
     :ivar profile: Lines that the user's profile prints when PowerShell starts without -NoProfile.
     """
 
@@ -88,6 +89,7 @@ class Console:
     journal: Journal
     code_page: int = UTF8_CODE_PAGE
     profile: Sequence[str] = ()
+    programs: Callable[[str, list[str]], ProcessResult | None] = lambda command, arguments: None
     elapsed: float = field(default=0.0, init=False)
 
     def cmd(self, line: str, stdin: bytes) -> ProcessResult:
@@ -150,6 +152,9 @@ class Console:
             return ProcessResult(0, self._encode(" ".join(words[1:]) + "\r\n"))
         if program == "powershell":
             return self._powershell(words[1:], stdin)
+        found = self.programs(words[0], words[1:]) if words else None
+        if found is not None:
+            return found
         message = (
             f"'{program}' is not recognized as an internal or external command,\r\noperable program or batch file.\r\n"
         )

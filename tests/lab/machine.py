@@ -7,7 +7,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_DNS, uuid5
 
@@ -26,6 +26,7 @@ from lab.powershell import Definition, Environment, Hang, broken, cim_cmdlets, d
 from lab.provider import Provider
 from lab.registry import CURRENT_VERSION, GUEST, PARAMETERS, VIRTUAL_MACHINE, Registry, RegistryValue
 from lab.releases import RELEASES, Sku, sku_of
+from lab.servicing import Servicing
 from lab.simulation import Account, ListenerOptions
 from lab.spec import GuestSpec, HostSpec, LicenseSpec, MachineSpec, ServiceState
 from lab.traffic import Traffic
@@ -62,10 +63,32 @@ class WindowsMachine:
         self.switched_on = spec.running
         self.surroundings = surroundings
         self.events = EventLog(system.fqdn, spec.language, spec.old_events, surroundings.clock)
-        self.licensing = Licensing(
+        self._machine_spec = spec
+        self.licensing = self._new_licensing()
+        self.registry = Registry(spec.language, self.refresh_registry)
+        self.registry.write(CURRENT_VERSION, {"InstallationType": _installation_type(system.release.kind, spec.core)})
+        self._write_edition()
+        self.servicing = Servicing(
+            spec.servicing, system, self.registry, surroundings.key_store, surroundings.clock, self._convert
+        )
+        system.booted = surroundings.clock() - timedelta(days=2)
+        self._providers: dict[tuple[str, str], Provider] = {}
+        self.provide(
+            [
+                self.events.provider(),
+                *self.licensing.providers(),
+                *system.providers(),
+                *self.registry.providers(),
+                *self.servicing.providers(),
+            ]
+        )
+
+    def _new_licensing(self) -> Licensing:
+        spec, surroundings, system = self._machine_spec, self.surroundings, self.system
+        return Licensing(
             spec.name,
             system.release,
-            spec.edition,
+            system.edition,
             system.sku,
             spec.language,
             spec.activation,
@@ -76,20 +99,34 @@ class WindowsMachine:
             lambda: surroundings.kms,
             lambda: system.services["sppsvc"] != "disabled",
         )
-        self.registry = Registry(spec.language, self.refresh_registry)
+
+    def _write_edition(self) -> None:
         self.registry.write(
             CURRENT_VERSION,
             {
-                "ProductName": system.caption.removeprefix("Microsoft "),
-                "EditionID": system.sku.edition_id,
-                "CurrentBuildNumber": str(system.release.build),
-                "InstallationType": _installation_type(system.release.kind, spec.core),
+                "ProductName": self.system.caption.removeprefix("Microsoft "),
+                "EditionID": self.system.sku.edition_id,
+                "CurrentBuildNumber": str(self.system.release.build),
             },
         )
-        self._providers: dict[tuple[str, str], Provider] = {}
-        self.provide(
-            [self.events.provider(), *self.licensing.providers(), *system.providers(), *self.registry.providers()]
-        )
+
+    def when_restarting(self, callback: Callable[[float, float], None]) -> None:
+        """See ``lab.simulation.SimulatedMachine``."""
+        self.servicing.restart = callback
+
+    def boot(self) -> None:
+        """Switch the machine on, anew."""
+        self.switched_on = True
+        self.system.booted = self.surroundings.clock()
+        self.servicing.boot()
+
+    def _convert(self, edition: str, sku: Sku, key: str) -> None:
+        """Another edition, with the licences of that, of which this key is installed."""
+        self.system.edition, self.system.sku = edition, sku
+        self._write_edition()
+        self.licensing = self._new_licensing()
+        self.provide(self.licensing.providers())
+        self.licensing.start_with(LicenseSpec(key=key, status="out_of_box_grace"), None)
 
     @property
     def running(self) -> bool:
@@ -131,6 +168,8 @@ class WindowsMachine:
 
     def instances(self, cim_class: CimClass) -> Iterable[Instance]:
         """See ``lab.cim.Machine``."""
+        if cim_class.name == "Win32_OperatingSystem":
+            self.servicing.settle_late()
         return (Instance(cim_class, dict(row)) for row in self._provider(cim_class).rows())
 
     def invoke(
@@ -149,7 +188,9 @@ class WindowsMachine:
     def console(self, code_page: int | None = None, elevated: bool = True) -> Console:
         """A console of the machine's user, with the machine's code page unless another is named."""
         page = self.processes.code_page if code_page is None else code_page
-        return Console(lambda: self.environment(elevated), self.traffic.journal, page, self.processes.profile)
+        return Console(
+            lambda: self.environment(elevated), self.traffic.journal, page, self.processes.profile, self.servicing.run
+        )
 
     def environment(self, elevated: bool = True) -> Environment:
         """What a PowerShell process of the machine's user runs in."""
@@ -196,6 +237,8 @@ class WindowsMachine:
             self.restart_license(LicenseSpec(key=value))
         elif key.startswith("service."):
             self._set_service(key.removeprefix("service."), value)
+        elif key == "servicing.polls":
+            self.servicing.hurry(int(value))
         elif key == "automatic":
             self.licensing.automatic = to_bool(value)
         elif key in numbers and hasattr(self.licensing, key):
@@ -216,6 +259,8 @@ class WindowsMachine:
             "release": self.system.release.name,
             "edition": self.system.edition,
             "license": self.licensing.state(),
+            "restarts": self.servicing.restarts,
+            "dism": list(self.servicing.commands),
         }
 
     def _set_service(self, name: str, value: str) -> None:
@@ -583,6 +628,7 @@ def _system(
         platform=spec.platform if isinstance(spec, (GuestSpec, HostSpec)) else "physical",
         services=always | dict(services) | spec.services,
         hypervisor_present=hypervisor_present,
+        domain_controller=spec.domain_controller,
         activation_component=isinstance(spec, GuestSpec) and spec.activation_component,
         clock=surroundings.clock,
     )

@@ -192,6 +192,8 @@ class System:
     hypervisor_present: bool
     activation_component: bool
     clock: Callable[[], datetime]
+    domain_controller: bool = False
+    booted: datetime | None = None
     #: Whether the host offers the Data Exchange service. Without it the guest has neither its device nor a reason to run its service,
     #: which is started by that device's arrival (UNVERIFIED; Linux drops the device when the host rescinds the offer).
     data_exchange: bool = True
@@ -241,7 +243,7 @@ class System:
             "Distributed": False,
             "EncryptionLevel": 256,
             "InstallDate": self.clock() - timedelta(days=100),
-            "LastBootUpTime": self.clock() - timedelta(days=2),
+            "LastBootUpTime": self.booted or self.clock() - timedelta(days=2),
             "LocalDateTime": self.clock(),
             "Locale": locale,
             "Manufacturer": "Microsoft Corporation",
@@ -254,7 +256,7 @@ class System:
             "OSProductSuite": 272,
             "OSType": 18,
             "Primary": True,
-            "ProductType": 1 if client else 3,
+            "ProductType": 1 if client else 2 if self.domain_controller else 3,
             "SerialNumber": "00454-00000-00001-AA000",
             "ServicePackMajorVersion": 0,
             "ServicePackMinorVersion": 0,
@@ -277,7 +279,7 @@ class System:
             "Description": "AT/AT COMPATIBLE",
             "DNSHostName": self.name,
             "Domain": self.domain,
-            "DomainRole": 1 if self.release.kind == "client" else 3,
+            "DomainRole": 1 if self.release.kind == "client" else 5 if self.domain_controller else 3,
             "HypervisorPresent": self.hypervisor_present,
             "Manufacturer": manufacturer,
             "Model": model,

@@ -46,6 +46,14 @@ class Registry:
             known = next((item for item in key if item.lower() == name.lower()), name)
             key[known] = value
 
+    def has(self, path: str) -> bool:
+        """Whether there is the key."""
+        return self._key(path) is not None
+
+    def remove(self, path: str) -> None:
+        """Remove a key, if it is there."""
+        self._keys.pop(self._spelled(path), None)
+
     def read(self, path: str) -> Mapping[str, RegistryValue]:
         """The values of a key; of one that is not there, none."""
         return self._key(path) or {}

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -66,7 +68,9 @@ class Lab:
         over_ssh = any(machine.listener.connection == "ssh" for machine in machines.values())
         self.ssh_keys = SshKeys(directory) if over_ssh else None
         self.listeners: dict[str, Door] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         for index, (name, machine) in enumerate(machines.items()):
+            machine.when_restarting(functools.partial(self._restart, name))
             if machine.listener.connection == "powershell_direct":
                 self.listeners[name] = NoDoor()
                 continue
@@ -98,6 +102,12 @@ class Lab:
     def _stopped_itself(self, name: str) -> None:
         self.simulation.stop(name)
         self.listeners[name].stop()
+
+    def _restart(self, name: str, after: float, down: float) -> None:
+        """A machine restarts itself: it goes off, and is on again, both in a while."""
+        loop = asyncio.get_running_loop()
+        loop.call_later(after, self._stopped_itself, name)
+        loop.call_later(after + down, lambda: self._tasks.add(loop.create_task(self.start(name))))
 
     async def _follow(self) -> None:
         """Bring the listeners in line with what the model says is running."""

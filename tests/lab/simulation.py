@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -135,6 +135,10 @@ class SimulatedMachine(Machine, Protocol):
     @property
     def running(self) -> bool:
         """Whether it is switched on: the port of a stopped machine refuses connections."""
+        ...
+
+    def when_restarting(self, callback: Callable[[float, float], None]) -> None:
+        """Who switches it off and on when it restarts: called with the seconds until it goes down, and for how long it is down."""
         ...
 
 

@@ -92,6 +92,25 @@ class ActivationSpec(_Spec):
     install_polls: int = 0
 
 
+class ServicingSpec(_Spec):
+    """How the machine is serviced, and how it restarts.
+
+    ``pending_reboot``: Windows waits for one. ``targets``: the editions that DISM offers, other than those that follow from the
+    installed one. ``polls``: how often its output is read until DISM has set an edition. ``fails``: with which exit code it does not.
+    ``dies``: it is ended before. ``down``: for how many seconds a restart keeps the machine off. ``late_boots``: how often it is asked
+    what it is, after it is back, until the new edition is in force. ``stays_up``: it does not restart.
+    """
+
+    pending_reboot: bool = False
+    targets: list[str] | None = None
+    polls: int = 1
+    fails: int | None = None
+    dies: bool = False
+    down: float = 0.2
+    late_boots: int = 0
+    stays_up: bool = False
+
+
 class AccountSpec(_Spec):
     """The local account that is let in, an administrator by default."""
 
@@ -154,6 +173,8 @@ class MachineSpec(_Spec):
     license: LicenseSpec = LicenseSpec()
     activation: ActivationSpec = ActivationSpec()
     services: dict[str, ServiceState] = {}
+    domain_controller: bool = False
+    servicing: ServicingSpec = ServicingSpec()
     #: Older entries in the Application log, none of them about activation.
     old_events: int = 0
     running: bool = True

@@ -111,7 +111,7 @@ class World:
 
     def start(self, machine: str) -> None:
         """See ``lab.simulation.Simulation``."""
-        self.machine(machine).switched_on = True
+        self.machine(machine).boot()
 
     def set(self, machine: str, key: str, value: str) -> None:
         """See ``lab.simulation.Simulation``; README.md lists the properties."""

@@ -430,15 +430,16 @@ def test_a_refusal_says_what_there_is() -> None:
 @pytest.mark.parametrize(
     ("text", "evaluation", "core"),
     [
-        ("Windows Server 2022 Standard", False, False),
-        ("Windows Server 2022 Standard Evaluation", True, False),
-        ("ServerDatacenterEval", True, False),
+        ("Windows Server 2022 Standard", False, None),
+        ("Windows Server 2022 Standard Evaluation", True, None),
+        ("Windows Server 2022 Standard Evaluation (Desktop Experience)", True, False),
+        ("ServerDatacenterEval", True, None),
         ("ServerStandardEvalCor", True, True),
         ("Windows Server 2022 SERVERDATACENTERCORE", False, True),
         ("2022-datacenter-core", False, True),
     ],
 )
-def test_evaluation_and_server_core_are_told(text: str, evaluation: bool, core: bool) -> None:
+def test_evaluation_and_server_core_are_told(text: str, evaluation: bool, core: bool | None) -> None:
     assert (read_name(text).evaluation, read_name(text).core) == (evaluation, core)
 
 

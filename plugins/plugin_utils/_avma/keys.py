@@ -251,7 +251,11 @@ def key_for(system: System, overrides: Overrides | None = None) -> str | None:
     return avma_key(system.release, system.edition, system.build, overrides)
 
 
+def version_of(system: System) -> WindowsVersion | None:
+    """The version that a machine runs; None if it is not known here."""
+    return next((version for version in VERSIONS if version.name == system.name), None)
+
+
 def client_key_for(system: System) -> str | None:
     """The KMS client key that a machine needs, or None if none is documented."""
-    version = next((version for version in VERSIONS if version.name == system.name), None)
-    return kms_client_key(version, system.edition)
+    return kms_client_key(version_of(system), system.edition)

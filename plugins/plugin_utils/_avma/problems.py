@@ -72,6 +72,38 @@ PROBLEMS: Mapping[str, Definition] = {
         "Convert it first (DISM /Online /Set-Edition:{target} /ProductKey:<key> /AcceptEula; /Get-TargetEditions tells what it can become) "
         "and reboot; a domain controller cannot.",
     ),
+    "domain_controller": Definition(
+        "The machine is a domain controller, and {system}: the edition of a domain controller cannot be converted.",
+        "Demote it first, or make a domain controller of a machine that is no evaluation edition.",
+    ),
+    "reboot_pending": Definition(
+        "Windows waits for a reboot, and its edition must not be converted before that.",
+        "Reboot the machine, then run again.",
+    ),
+    "installation_type_fixed": Definition(
+        "The machine is {system} with {has}, and a conversion of its edition does not change that.",
+        "Leave that out of the edition, or install the machine anew.",
+    ),
+    "no_target_edition": Definition(
+        "{system} cannot be converted: of its kind of installation, DISM offers no edition (offered: {offered}).",
+        "Install the machine anew, from media that are not for evaluation.",
+    ),
+    "edition_not_offered": Definition(
+        "{system} cannot be converted to {wanted}: DISM offers {offered}.",
+        "If you have the licence for it and want that, say so ({guest_edition}: {choices}); else install the machine anew.",
+    ),
+    "dism_failed": Definition(
+        "DISM {detail}.",
+        "See C:\\Windows\\Logs\\DISM\\dism.log on the machine, then run again.",
+    ),
+    "restart_failed": Definition(
+        "The machine was not restarted: {detail}.",
+        "Restart it, then run again: its new edition comes into force with that.",
+    ),
+    "edition_timed_out": Definition(
+        "After {timeout} s {phase}.",
+        "Run again, with a longer timeout: it goes on from there.",
+    ),
     "no_avma_key_for_release": Definition(
         "No AVMA key is documented for {name}.",
         "Use a release that has one ({documented}), or, if Microsoft has published one since, pass it in key_overrides.",

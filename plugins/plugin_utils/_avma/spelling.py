@@ -35,14 +35,14 @@ class Named:
 
     :ivar version: None also if only a build number is named.
     :ivar evaluation: Whether it is called an evaluation edition.
-    :ivar core: Whether it is called Server Core. One that is not may still be.
+    :ivar core: Whether it is called Server Core or, with False, one with a desktop.
     """
 
     version: WindowsVersion | None = None
     build: int | None = None
     edition: Edition | None = None
     evaluation: bool = False
-    core: bool = False
+    core: bool | None = None
 
     @property
     def known_version(self) -> WindowsVersion | None:
@@ -127,7 +127,7 @@ def read_system(release: object, edition: object = None) -> Named:
         named.build,
         other.edition,
         evaluation=named.evaluation or other.evaluation,
-        core=named.core or other.core,
+        core=named.core if other.core is None else other.core,
     )
 
 
@@ -152,7 +152,7 @@ class _Reading:
     builds: list[int] = field(default_factory=list)
     editions: list[Edition] = field(default_factory=list)
     evaluation: bool = False
-    core: bool = False
+    core: bool | None = None
     rest: list[str] = field(default_factory=list)
 
 
@@ -198,6 +198,10 @@ def _note_core(reading: _Reading, match: re.Match[str]) -> None:
     reading.core = True
 
 
+def _note_desktop(reading: _Reading, match: re.Match[str]) -> None:
+    reading.core = False
+
+
 def _note_nothing(reading: _Reading, match: re.Match[str]) -> None:
     pass
 
@@ -210,7 +214,7 @@ _BUILD = r"(?P<build>\d{4,6})(?:\.\d+)*(?:\.[a-z]\w*fre \w+ release \d+ \d+)?(?!
 _FILLERS = (
     "windows|microsoft|майкрософт|winsrv|win|ws|ms|w(?=2)|server|srv|operating system|os|product",
     "long term servicing channel|semi annual channel|annual channel|ltsc|sac|version|ver|editions?|release|rtm|build",
-    "desktop experience|desktop|full|gui|installation|x64|x86 64|amd64|64 ?bit|n/a|english|en us",
+    "installation|x64|x86 64|amd64|64 ?bit|n/a|english|en us",
     "gensecond|gen ?2|g2|smalldisk|hotpatch|base",
 )
 
@@ -234,6 +238,7 @@ _WORDS: tuple[tuple[re.Pattern[str], Callable[[_Reading, re.Match[str]], None]],
         ("evaluation|eval|trial", _note_evaluation),
         # The A stands in editions of the Semi-Annual Channel: ServerDatacenterACor, DATACENTER_A_SERVER_CORE.
         ("(?:a ?)?cor(?:e|(?![a-z]))|a(?= server core)", _note_core),
+        ("desktop experience|desktop|full|gui", _note_desktop),
         (
             "|".join(_FILLERS),
             _note_nothing,

@@ -33,7 +33,7 @@ def image_system(release: object, edition: object = None) -> System:
         raise ValueError(
             f"edition is missing, or a release that names one, such as 'Windows Server 2022 {Edition.DATACENTER}'"
         )
-    return System(named.release, named.edition, named.core or None, named.evaluation, named.build, None, named.name)
+    return System(named.release, named.edition, named.core, named.evaluation, named.build, None, named.name)
 
 
 def choose_key(system: System, product_key: str | None, overrides: keys.Overrides) -> Plan:

@@ -58,6 +58,18 @@ def value_names(session: Session, key: str) -> list[str]:
     return [name for name in output.texts("sNames") if name]
 
 
+def key_exists(session: Session, key: str) -> bool:
+    """Whether there is a key below HKEY_LOCAL_MACHINE.
+
+    :raises FaultError: Windows cannot or will not tell.
+    """
+    output = session.invoke(
+        "StdRegProv", "EnumValues", {"hDefKey": _HKEY_LOCAL_MACHINE, "sSubKeyName": key}, namespace=_NAMESPACE
+    )
+    _check(output, "EnumValues")
+    return output.integer("ReturnValue") != _ERROR_FILE_NOT_FOUND
+
+
 def delete_value(session: Session, key: str, name: str) -> None:
     """Delete a value of a key below HKEY_LOCAL_MACHINE; that it is not there is no error.
 

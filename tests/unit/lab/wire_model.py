@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -52,6 +52,9 @@ class ThingMachine:
 
     def __post_init__(self) -> None:
         self.traffic.rules += [replace(rule) for rule in self.listener.faults]
+
+    def when_restarting(self, callback: Callable[[float, float], None]) -> None:
+        """It never does."""
 
     def cim_class(self, namespace: str, name: str) -> CimClass:
         """Only ``Test_Thing``."""

@@ -1,0 +1,188 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+from ansible.errors import AnsibleConnectionFailure
+
+from ..plugin_utils._action import AvmaAction, Failure
+from ..plugin_utils._avma.editions import Conversion, choose_target
+from ..plugin_utils._avma.guests import describe
+from ..plugin_utils._avma.problems import Problem, problem
+from ..plugin_utils._avma.releases import System
+from ..plugin_utils._avma.spelling import Named, read_edition, read_wish
+from ..plugin_utils._session.errors import ProcessError, SessionError, UnreachableError
+from ..plugin_utils._session.session import Session
+from ..plugin_utils._session.waits import Clock, Waits
+from ..plugin_utils._windows import editions
+from ..plugin_utils._windows.machine import Machine, read_machine
+
+_T = TypeVar("_T")
+#: Between one word of DISM's progress and the next, in percent.
+_STEP = 10
+
+
+@dataclass(frozen=True)
+class _Start:
+    """Where a run begins.
+
+    :ivar conversion: What DISM has done of it on the present boot already; None if nothing.
+    :ivar edition_id: What the machine becomes.
+    """
+
+    boot: editions.Boot
+    conversion: Conversion | None
+    edition_id: str
+
+
+class ActionModule(AvmaAction):
+    """Convert an evaluation edition to the full one."""
+
+    ARGUMENT_SPEC: ClassVar[dict[str, dict[str, Any]]] = {
+        "edition": {"type": "str"},
+        "reboot": {"type": "bool", "default": True},
+        "timeout": {"type": "int", "default": 3600},
+    }
+
+    def perform(self, session: Session, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Look, refuse or convert, restart, and say what Windows is then."""
+        wish = _wish(arguments["edition"])
+        self._session, self._timeout, self._clock = session, arguments["timeout"], Clock()
+        self._deadline = self._clock.monotonic() + self._timeout
+        system = read_machine(session).system
+        result: dict[str, Any] = {
+            "system": system.to_dict(),
+            "target_edition": None,
+            "reboot_required": False,
+            "rebooted": False,
+            "problems": [],
+            "changed": False,
+        }
+        if not system.evaluation:
+            if wish.edition and wish.edition is not system.edition:
+                raise Failure([problem("system_mismatch", system=describe(system), expected=wish.edition)], result)
+            return result
+        start = self._look(system, wish, result)
+        result.update(target_edition=start.edition_id, changed=not start.conversion or arguments["reboot"])
+        if self._task.diff:
+            full = read_edition(start.edition_id).edition
+            result["diff"] = {"before": {"edition": describe(system)}, "after": {"edition": f"{system.name} {full}"}}
+        if self._task.check_mode:
+            return {**result, "reboot_required": not arguments["reboot"]}
+        result["changed"] = False
+        self._convert(start, result)
+        if not arguments["reboot"]:
+            return {**result, "reboot_required": True}
+        machine = self._restart(start, result)
+        return {**result, "system": machine.system.to_dict()}
+
+    def _look(self, system: System, wish: Named, result: Mapping[str, Any]) -> _Start:
+        """All that speaks against it, before anything is done."""
+        session = self._session
+        boot = editions.read_boot(session)
+        if boot.domain_controller:
+            raise Failure([problem("domain_controller", system=describe(system))], result)
+        conversion = editions.read_log(session)
+        if conversion and conversion.is_of(boot.time):
+            under_way = conversion.exit_code is None and editions.is_converting(session)
+            right = wish.edition in (None, read_edition(conversion.edition_id).edition)
+            if right and (conversion.succeeded or under_way):
+                return _Start(boot, conversion, conversion.edition_id)
+        if editions.reboot_pending(session):
+            raise Failure([problem("reboot_pending")], result)
+        try:
+            offered = editions.read_target_editions(session)
+        except editions.DismError as error:
+            raise Failure([problem("dism_failed", detail=error)], result) from error
+        target = choose_target(system, offered, wish)
+        if isinstance(target, Problem):
+            raise Failure([target], result)
+        self._target = target
+        return _Start(boot, None, target.edition_id)
+
+    def _convert(self, start: _Start, result: dict[str, Any]) -> None:
+        """Have DISM set the edition, and see it through."""
+        conversion = start.conversion
+        if conversion is None:
+            self._say(f"DISM converts it to {start.edition_id}, which takes some minutes")
+            try:
+                editions.start_conversion(self._session, self._target, start.boot.time)
+            except editions.DismError as error:
+                raise Failure([problem("dism_failed", detail=error)], result) from error
+            result["changed"] = True
+        waits, told = self._waits(), 0.0
+        while conversion is None or conversion.exit_code is None:
+            if not waits.wait():
+                percent = f" ({conversion.percent:.0f} %)" if conversion and conversion.percent else ""
+                raise self._timed_out(f"DISM is still at work{percent}", result)
+            runs = self._ask(editions.is_converting, waits, result)
+            # Read afterwards: what has ended before has written all.
+            conversion = self._ask(editions.read_log, waits, result)
+            if conversion and conversion.percent and conversion.percent >= told + _STEP:
+                told = conversion.percent
+                self._say(f"DISM is at {told:.0f} %")
+            if not runs and (conversion is None or conversion.exit_code is None):
+                raise Failure([problem("dism_failed", detail="was ended before it was done")], result)
+        if not conversion.succeeded:
+            raise Failure([conversion.failure()], {**result, "changed": False})
+
+    def _restart(self, start: _Start, result: dict[str, Any]) -> Machine:
+        """Restart the machine and wait until it says what it is now."""
+        self._say("restarting")
+        try:
+            editions.restart(self._session)
+        except ProcessError as error:
+            raise Failure([problem("restart_failed", detail=error)], {**result, "reboot_required": True}) from error
+        result["changed"] = True
+        waits, phase = self._waits(), "the machine has not gone down"
+        while waits.wait():
+            try:
+                boot = editions.read_boot(self._session)
+                if boot.time == start.boot.time:
+                    continue
+                result["rebooted"] = True
+                machine = read_machine(self._session)
+                if not machine.system.evaluation:
+                    self._say(f"is back, as {describe(machine.system)}")
+                    return machine
+                phase = f"the machine is back, and still {describe(machine.system)}"
+            except (SessionError, AnsibleConnectionFailure) as error:
+                phase = f"the machine is not back ({error})"
+                self._open_anew()
+        raise self._timed_out(phase, {**result, "reboot_required": not result["rebooted"]})
+
+    def _ask(self, question: Callable[[Session], _T], waits: Waits, result: Mapping[str, Any]) -> _T:
+        """Ask until there is an answer: what goes on does not depend on the connection."""
+        while True:
+            try:
+                return question(self._session)
+            except (UnreachableError, AnsibleConnectionFailure) as error:
+                if not waits.wait():
+                    raise self._timed_out(f"the machine is not reached any more ({error})", result) from error
+                self._open_anew()
+
+    def _open_anew(self) -> None:
+        try:
+            self._session = self.reconnect()
+        except (SessionError, AnsibleConnectionFailure) as error:
+            self._display.vvv(f"not yet: {error}")
+
+    def _waits(self) -> Waits:
+        return Waits(self._deadline - self._clock.monotonic(), self._clock)
+
+    def _timed_out(self, phase: str, result: Mapping[str, Any]) -> Failure:
+        return Failure([problem("edition_timed_out", timeout=self._timeout, phase=phase)], result)
+
+    def _say(self, text: str) -> None:
+        self._display.display(f"{self._session.machine}: {text}")
+
+
+def _wish(edition: str | None) -> Named:
+    try:
+        return read_wish(None, edition)
+    except ValueError as error:
+        raise Failure([problem("invalid_argument", detail=f"edition: {error}")]) from error

@@ -1,0 +1,94 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: guest_edition
+short_description: Convert a Windows Server guest of an evaluation edition to the full edition
+version_added: 0.2.0
+description:
+  - Converts an evaluation edition of Windows Server to the full one with DISM, restarts the machine, and waits until Windows is back and
+    says that it is the full edition. A machine that is no evaluation edition is left alone.
+  - Which editions there are to convert to is asked of the machine (C(DISM /Get-TargetEditions)). Of Standard without a desktop, DISM
+    offers only Datacenter, for example; that is said, and done only if O(edition) asks for it.
+  - Refuses before anything is done a domain controller, a machine that waits for a reboot, an edition that DISM does not offer, and a
+    conversion from Server Core to a desktop or back, none of which Windows can do.
+  - The product key for the conversion is the KMS client key of the edition. Microsoft publishes it, so that it may stand in the command
+    line of DISM, where administrators of the machine and its logs can see it. Windows is not activated by it; M(hyperv.avma.guest_key) does
+    that afterwards.
+  - DISM takes some minutes, and its progress is shown. It runs on when the connection is cut, and when the run on the controller ends; the
+    next run goes on from there, also when the reboot was missed.
+  - What DISM says goes to C(%SystemRoot%\\Temp\\hyperv.avma.guest_edition.log) on the machine.
+options:
+  edition:
+    description:
+      - The edition that the machine shall be, V(Datacenter) or V(Standard), in any usual spelling.
+      - By default, the edition that corresponds to the evaluation edition.
+      - A machine that is no evaluation edition and has another edition than this is refused.
+    type: str
+  reboot:
+    description:
+      - Whether to restart the machine and wait for it. The new edition comes into force with that.
+      - With V(false), the edition is set, and RV(reboot_required) says so; restart the machine, or run again with V(true).
+    type: bool
+    default: true
+  timeout:
+    description: For how many seconds to wait, for DISM and for the machine to be back.
+    type: int
+    default: 3600
+extends_documentation_fragment:
+  - hyperv.avma.common
+attributes:
+  diff_mode:
+    support: full
+    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
+notes:
+  - Starts programs on the machine, C(dism.exe), C(cmd.exe) and C(shutdown.exe), which needs a user that may open a shell.
+seealso:
+  - module: hyperv.avma.guest_key
+  - name: Upgrade and conversion options for Windows Server
+    description: Microsoft's documentation of the conversion.
+    link: https://learn.microsoft.com/windows-server/get-started/upgrade-conversion-options
+author:
+  - The hyperv.avma authors (@hyperv-avma)
+"""
+
+EXAMPLES = r"""
+- name: Make a full edition of an evaluation
+  hyperv.avma.guest_edition:
+
+- name: Have the host activate it
+  hyperv.avma.guest_key:
+
+- name: Server Core of Standard can become Datacenter only, for which there is a licence
+  hyperv.avma.guest_edition:
+    edition: Datacenter
+"""
+
+RETURN = r"""
+system:
+  description: What Windows the machine runs, after the conversion if it was restarted; as M(hyperv.avma.guest_key) returns it.
+  returned: when the machine could be read
+  type: dict
+  sample: {build: 20348, core: false, edition: Standard, evaluation: false, name: Windows Server 2022, release: '2022', sku: 7}
+target_edition:
+  description: The edition that it is or would be converted to, as DISM names it; null if nothing is to be converted.
+  returned: when the machine could be read
+  type: str
+  sample: ServerStandard
+reboot_required:
+  description: Whether the machine must be restarted for the new edition to come into force.
+  returned: when the machine could be read
+  type: bool
+rebooted:
+  description: Whether the machine was restarted.
+  returned: when the machine could be read
+  type: bool
+problems:
+  description: Why the machine was not converted, as M(hyperv.avma.guest_key) returns them.
+  returned: always
+  type: list
+  elements: dict
+  sample: []
+"""
