@@ -23,6 +23,7 @@ SOAP = "http://www.w3.org/2003/05/soap-envelope"
 ADDRESSING = "http://schemas.xmlsoap.org/ws/2004/08/addressing"
 ENUMERATION = "http://schemas.xmlsoap.org/ws/2004/09/enumeration"
 TRANSFER = "http://schemas.xmlsoap.org/ws/2004/09/transfer"
+MS_WSMAN = "http://schemas.microsoft.com/wbem/wsman/1/wsman.xsd"
 WSMAN = "http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd"
 WSMAN_FAULT_ACTION = "http://schemas.dmtf.org/wbem/wsman/1/wsman/fault"
 FAULT_DETAIL = "http://schemas.dmtf.org/wbem/wsman/1/wsman/faultDetail/"
@@ -89,8 +90,12 @@ class NotSoapError(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """A WS-Management request."""
+    """A WS-Management request.
 
+    :ivar header: The s:Header; an empty one if there is none.
+    """
+
+    header: etree._Element
     action: str
     resource_uri: str
     message_id: str
@@ -105,14 +110,18 @@ class Request:
 
 @dataclass
 class WsmanFault(Exception):
-    """A fault of the WS-Management service: ``code`` is the WSManFault code, ``subcode`` a name with the prefix that Windows uses."""
+    """A fault of the WS-Management service: ``code`` is the WSManFault code, ``subcode`` a name with the prefix that Windows uses.
+
+    :ivar value: The s:Value of the s:Code, if it is neither Sender nor Receiver.
+    """
 
     code: int
     reason: str
-    subcode: str = "w:InternalError"
+    subcode: str | None = "w:InternalError"
     sender: bool = False
     #: Last part of the w:FaultDetail URI (DSP0226 14.6), if there is one.
     detail: str | None = None
+    value: str | None = None
 
 
 def unexpected_selectors() -> WsmanFault:
@@ -177,6 +186,7 @@ def parse(data: bytes) -> Request:
         header = etree.Element(f"{{{SOAP}}}Header")
     size = text_of(header.find(f"{{{WSMAN}}}MaxEnvelopeSize"))
     return Request(
+        header=header,
         action=text_of(header.find(f"{{{ADDRESSING}}}Action")),
         resource_uri=text_of(header.find(f"{{{WSMAN}}}ResourceURI")),
         message_id=text_of(header.find(f"{{{ADDRESSING}}}MessageID")),
@@ -191,12 +201,12 @@ def parse(data: bytes) -> Request:
 
 
 def _duration(value: str) -> float | None:
-    """Seconds of an xs:duration as WinRM clients write it: ``PT20S``, ``PT20.000S``, ``PT1M``."""
-    match = re.fullmatch(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?", value)
-    if match is None:
+    """Seconds of an xs:duration up to days: ``PT20S``, ``PT20.000S``, ``PT1M``, ``P0DT0H1M``; None for what is none."""
+    match = re.fullmatch(r"P(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?", value)
+    if match is None or not any(match.groups()):
         return None
-    hours, minutes, seconds = (float(part or 0) for part in match.groups())
-    return hours * 3600 + minutes * 60 + seconds
+    days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return days * 86400 + hours * 3600 + minutes * 60 + seconds
 
 
 def new_id() -> str:
@@ -222,8 +232,9 @@ def envelope(context: Context, action: str, *content: etree._Element) -> bytes:
 
 def fault(context: Context, error: WsmanFault | WmiFault) -> bytes:
     """The envelope of a fault."""
+    value = None
     if isinstance(error, WsmanFault):
-        sender, subcode = error.sender, error.subcode
+        sender, subcode, value = error.sender, error.subcode, error.value
         reason = _ACCESS_DENIED_TEXTS.get(context.language, error.reason) if error.code == 5 else error.reason
     else:
         sender, subcode = False, "w:InternalError"
@@ -231,10 +242,13 @@ def fault(context: Context, error: WsmanFault | WmiFault) -> bytes:
     prefixes = context.prefixes
     root = etree.Element(f"{{{SOAP}}}Fault", nsmap=prefixes.map(SOAP, WSMAN, ADDRESSING))
     code = etree.SubElement(root, f"{{{SOAP}}}Code")
-    etree.SubElement(code, f"{{{SOAP}}}Value").text = f"{prefixes.of(SOAP)}:{'Sender' if sender else 'Receiver'}"
-    outer = etree.SubElement(code, f"{{{SOAP}}}Subcode")
-    namespace = {"w": WSMAN, "a": ADDRESSING, "n": ENUMERATION}[subcode[0]]
-    etree.SubElement(outer, f"{{{SOAP}}}Value").text = prefixes.of(namespace) + subcode[1:]
+    etree.SubElement(
+        code, f"{{{SOAP}}}Value"
+    ).text = f"{prefixes.of(SOAP)}:{value or ('Sender' if sender else 'Receiver')}"
+    if subcode is not None:
+        outer = etree.SubElement(code, f"{{{SOAP}}}Subcode")
+        namespace = {"w": WSMAN, "a": ADDRESSING, "n": ENUMERATION}[subcode[0]]
+        etree.SubElement(outer, f"{{{SOAP}}}Value").text = prefixes.of(namespace) + subcode[1:]
     etree.SubElement(
         etree.SubElement(root, f"{{{SOAP}}}Reason"), f"{{{SOAP}}}Text", {f"{{{XML}}}lang": context.language}
     ).text = reason

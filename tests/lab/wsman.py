@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from lab import wql
+from lab import schema, wql
 from lab.cim import CimClass, CimError, Instance, Reference, Value
 from lab.cimxml import WMI, Renderer, class_uri
 from lab.counters import Journal
@@ -130,6 +130,7 @@ class Service:
         """Whether it went well, and the envelope."""
         context = self.context(request)
         try:
+            schema.check(request)
             return True, self._run(request, context)
         except CimError as error:
             return False, fault(context, self.fault_of(error))

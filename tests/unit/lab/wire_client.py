@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 from pypsrp.wsman import WSMan
 from winrm.protocol import Protocol
 
-from lab.soap import ADDRESSING, CIM, ENUMERATION, SOAP, TRANSFER, WSMAN, XSI
+from lab.soap import ADDRESSING, ANONYMOUS, CIM, ENUMERATION, SOAP, TRANSFER, WSMAN, XSI
 from unit.lab.wire_model import ACCOUNT, WireLab
 
 WMI = "http://schemas.microsoft.com/wbem/wsman/1/wmi/"
@@ -59,7 +59,8 @@ def request(action: str, uri: str, body: str = "", selectors: dict[str, str] | N
     )
     return (
         f'<s:Envelope xmlns:s="{SOAP}" xmlns:a="{ADDRESSING}" xmlns:n="{ENUMERATION}" xmlns:w="{WSMAN}" '
-        f'xmlns:xsi="{XSI}" xmlns:cim="{CIM}"><s:Header><a:Action>{action}</a:Action>'
+        f'xmlns:xsi="{XSI}" xmlns:cim="{CIM}"><s:Header><a:To>http://localhost:5985/wsman</a:To><a:Action>{action}</a:Action>'
+        f"<a:ReplyTo><a:Address>{ANONYMOUS}</a:Address></a:ReplyTo>"
         f"<a:MessageID>uuid:11111111-2222-4333-8444-555555555555</a:MessageID><w:ResourceURI>{uri}</w:ResourceURI>"
         f"<w:MaxEnvelopeSize>{size}</w:MaxEnvelopeSize><w:OperationTimeout>PT20S</w:OperationTimeout>"
         f"<w:SelectorSet>{chosen}</w:SelectorSet></s:Header><s:Body>{body}</s:Body></s:Envelope>"
