@@ -16,8 +16,9 @@ from lab.powershell.cim import definitions as cim_cmdlets
 from lab.powershell.cmdlets import format_lines, language_cmdlets
 from lab.powershell.direct import broken, refused
 from lab.powershell.direct import definitions as direct_cmdlets
+from lab.powershell.environment import Environment, HostText, NativeResult, Outcome
 from lab.powershell.errors import ConnectionLost, Hang, ParseError, PowerShellError, Severity, Unsupported
-from lab.powershell.interpreter import Environment, HostText, NativeResult, Outcome, Session
+from lab.powershell.interpreter import Session
 from lab.powershell.members import category_text
 from lab.powershell.parser import parse
 from lab.powershell.values import Array, EnumValue, Hashtable, PSObject, Version

@@ -13,7 +13,7 @@ from lab.powershell import members, operators
 from lab.powershell.binding import MISSING, Cmdlet, Definition, Parameter, defined, preference
 from lab.powershell.cim_values import CimInstance
 from lab.powershell.errors import PowerShellError, Unsupported
-from lab.powershell.interpreter import StopUpstream
+from lab.powershell.flow import StopUpstream
 from lab.powershell.json import ConvertFromJson, ConvertToJson
 from lab.powershell.types import as_array, is_core, null, resolve, text, truth, type_names
 from lab.powershell.values import (
@@ -110,7 +110,7 @@ class WhereObject(Cmdlet):
         else:
             found = members.get(item, text(condition))
             sign = next((name for name in self._comparisons if name in self.bound), None)
-            kept = truth(found) if sign is None else truth(self.session._compare(sign, found, self.bound[sign]))
+            kept = truth(found) if sign is None else truth(self.session.compare(sign, found, self.bound[sign]))
         if kept:
             self._emit(item)
 
@@ -361,7 +361,7 @@ class NewObject(Cmdlet):
         if "ComObject" in self.bound:
             raise Unsupported("New-Object -ComObject")
         arguments = list(as_array(self.bound["ArgumentList"]))
-        made = members.new_object(TypeValue(resolve(self.session._known(name))), arguments)
+        made = members.new_object(TypeValue(resolve(self.session.known_type(name))), arguments)
         given = self.bound["Property"]
         if isinstance(given, Hashtable):
             if not isinstance(made, PSObject):

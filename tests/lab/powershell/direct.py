@@ -12,8 +12,9 @@ from typing import Any, Protocol
 
 from lab.powershell.binding import MISSING, Bound, Cmdlet, Definition, Emit, Parameter, defined, missing_mandatory
 from lab.powershell.cim_values import CimInstance
+from lab.powershell.environment import Environment, HostText
 from lab.powershell.errors import ConnectionLost, Hang, PowerShellError, Unsupported
-from lab.powershell.interpreter import Environment, HostText, Session
+from lab.powershell.interpreter import Session
 from lab.powershell.types import as_array, text, type_names
 from lab.powershell.values import (
     Array,
