@@ -17,6 +17,9 @@ from lab.faults import Effect, FaultRule
 from lab.powershell.errors import ConnectionLost, Unsupported
 from lab.traffic import Traffic
 
+#: What only WS-Management's service does: nothing that happens here.
+_OF_WS_MANAGEMENT = (Effect.WSMAN_FAULT, Effect.WRONG_RELATES_TO)
+
 #: Faults that cut the connection, and whether the operation has run by then.
 _CUTTING = {
     Effect.DROP: False,
@@ -110,8 +113,8 @@ class LocalWmi:
                 if not _CUTTING[rule.effect]:
                     raise ConnectionLost(done=False)
                 after.append(rule)
-            else:
-                raise Unsupported(f"the fault {rule.effect} in PowerShell, which belongs to WS-Management")
+            elif rule.effect not in _OF_WS_MANAGEMENT:
+                raise Unsupported(f"the fault {rule.effect} in PowerShell")
         return after
 
     def _finish(self, after: list[FaultRule]) -> None:
