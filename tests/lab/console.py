@@ -129,7 +129,9 @@ class Console:
             if (operator == "&&" and code) or (operator == "||" and not code):
                 continue
             result = self._command(command, stdin)
-            stdin = b""
+            if "powershell" in command.lower():
+                # Nothing else that the lab has reads it.
+                stdin = b""
             code, elapsed = result.exit_code, elapsed + result.elapsed
             if not re.search(r"(?<![\d&])1?>\s*nul\b", command, re.I):
                 stdout += result.stdout

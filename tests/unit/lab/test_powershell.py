@@ -467,6 +467,13 @@ def test_a_console_has_an_oem_code_page_until_it_is_switched() -> None:
     assert machine.console().cmd(f"chcp.com 65001 >nul 2>&1 && {script}", b"").stdout == "é☺\r\n".encode()
 
 
+def test_what_does_not_read_standard_input_leaves_it_to_the_next() -> None:
+    """Fact 44: so Ansible before 2.18 puts chcp before a script."""
+    script = base64.b64encode("@($input)[0]".encode("utf-16-le")).decode()
+    line = f"chcp.com 65001 >nul 2>&1 && PowerShell -NoProfile -NonInteractive -EncodedCommand {script}"
+    assert PLAIN.machine("HV").console().cmd(line, b"a\nb\n").stdout == b"a\r\n"
+
+
 def test_cmd_takes_8191_characters() -> None:
     """Fact 43."""
     result = PLAIN.machine("HV").console().cmd("powershell -EncodedCommand " + "A" * 8200, b"")
