@@ -44,7 +44,7 @@ def test_shows_what_is_there(open_report: OpenReport, screenshot: Screenshot) ->
     expect(page.locator("#guests output")).to_have_text("121 guests")
     expect(page.locator("#hosts tbody tr")).to_have_count(8)
     expect(page.locator("#summary tbody tr")).to_have_count(2)
-    expect(page.locator("#problems").get_by_role("rowheader", name="node down")).to_be_visible()
+    expect(page.locator("#problems").get_by_role("rowheader", name="node_down")).to_be_visible()
     row = page.locator("#guests tr", has=page.get_by_role("rowheader", name="SQL001"))
     expect(row).to_contain_text("Activated")
     expect(row.locator("time")).to_have_attribute("datetime", "2026-11-14T15:51:49Z")
@@ -102,7 +102,7 @@ def test_filters_by_word_verdict_cluster_host_and_problem(open_report: OpenRepor
 
 def test_a_problem_leads_to_its_guests(open_report: OpenReport) -> None:
     page = open_report()
-    link = page.locator("#problems").get_by_role("button", name="guests with not avma: show them")
+    link = page.locator("#problems").get_by_role("button", name="guests with not_avma: show them")
     count = int(link.inner_text().split()[0])
     link.click()
     expect(guests(page)).to_have_count(count)
@@ -250,33 +250,79 @@ def test_prints_everything(open_report: OpenReport, screenshot: Screenshot) -> N
     expect(remedies.first).to_be_hidden()
 
 
-def test_is_usable_with_two_thousand_guests(open_report: OpenReport, screenshot: Screenshot) -> None:
-    page = open_report(made.fleet(32, 2000))
-    expect(guests(page)).to_have_count(2000)
-    # Far from the time that a person waits; a busy machine takes some of it.
+def test_is_quick_with_ten_thousand_guests(open_report: OpenReport, screenshot: Screenshot) -> None:
+    page = open_report(made.fleet(64, 10_000))
+    timing = page.evaluate("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd")
+    assert timing < 3000
+    expect(page.locator("#guests output")).to_have_text("10,000 guests")
+    made_rows = guests(page).count()
+    assert made_rows < 1000
     milliseconds = page.evaluate(
         """() => {
-            const begin = performance.now();
             const search = document.querySelector("#guests input[type=search]");
-            search.value = "web1999";
-            search.dispatchEvent(new Event("input"));
-            search.value = "";
-            search.dispatchEvent(new Event("input"));
-            document.querySelectorAll("#guests .sort")[5].click();
-            document.body.getBoundingClientRect();
-            return performance.now() - begin;
+            const time = (act) => {
+                const begin = performance.now();
+                act();
+                document.body.getBoundingClientRect();
+                return performance.now() - begin;
+            };
+            const type = (text) => { search.value = text; search.dispatchEvent(new Event("input")); };
+            type("x");
+            return [time(() => type("web")), time(() => type("web9996")), time(() => type(""))];
         }"""
     )
-    assert milliseconds < 3000
-    expect(guests(page)).to_have_count(2000)
+    assert max(milliseconds) < 300, milliseconds
     screenshot(page)
 
 
-def test_fits_a_small_screen(open_report: OpenReport, screenshot: Screenshot) -> None:
-    page = open_report()
+def test_rows_are_made_as_they_come_into_view(open_report: OpenReport) -> None:
+    page = open_report(made.fleet(8, 700))
+    table = page.locator("#guests table")
+    expect(table).to_have_attribute("aria-rowcount", "701")
+    first = guests(page).count()
+    assert first < 701
+    # All of them, each once, with what scrolling comes to.
+    page.wait_for_function(
+        """() => {
+            const frame = document.querySelector("#guests .scroll");
+            frame.scrollIntoView();
+            frame.scrollTop = frame.scrollHeight;
+            return !document.querySelector("#guests tr.more");
+        }"""
+    )
+    expect(guests(page)).to_have_count(700)
+    assert len(set(column(page, NAME))) == 700
+    header(page, "Guest").get_by_role("button").click()
+    assert guests(page).count() < 700
+    assert column(page, NAME)[0] > "WEB"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_shows_the_problems_without_scrolling_on_a_common_screen(
+    open_report: OpenReport, screenshot: Screenshot, scheme: str
+) -> None:
+    page = open_report(color_scheme=scheme)
+    page.set_viewport_size({"width": 1440, "height": 1000})
+    screenshot(page)
+    for frame in page.locator(".scroll.tall").all():
+        assert frame.evaluate("(frame) => frame.scrollWidth - frame.clientWidth") <= 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_is_a_list_of_cards_on_a_phone(open_report: OpenReport, screenshot: Screenshot, scheme: str) -> None:
+    page = open_report(color_scheme=scheme)
     page.set_viewport_size({"width": 390, "height": 844})
-    screenshot(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    header_height = page.locator("header").evaluate("(header) => header.getBoundingClientRect().height")
+    assert header_height < 120
+    page.get_by_role("searchbox").first.fill("SQL001")
+    row = guests(page).first
+    row.scroll_into_view_if_needed()
+    screenshot(page)
+    expect(row.get_by_role("cell").first).to_be_visible()
+    assert row.evaluate("(row) => row.getBoundingClientRect().width") <= 390
+    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]})
+    assert found.violations_count == 0, found.generate_report()
 
 
 def test_an_empty_report_says_so(open_report: OpenReport) -> None:

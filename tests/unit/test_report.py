@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,13 @@ from xml.etree import ElementTree
 
 import jsonschema
 import pytest
-from ansible_collections.hyperv.avma.plugins.plugin_utils._fleet.fleet import readings
-from ansible_collections.hyperv.avma.plugins.plugin_utils._fleet.report import build_report
+from ansible_collections.hyperv.avma.plugins.plugin_utils._fleet.fleet import Reading, readings
+from ansible_collections.hyperv.avma.plugins.plugin_utils._fleet.report import (
+    InvalidReportError,
+    build_report,
+    merge,
+    readings_of,
+)
 from ansible_collections.hyperv.avma.plugins.plugin_utils._fleet.report_formats import (
     Page,
     to_csv,
@@ -274,15 +281,125 @@ def test_junit_fails_what_is_wrong_and_skips_what_is_not_judged() -> None:
     assert HOSTILE.replace("\x00", "\ufffd") in {case.get("name") for case in root.iter("testcase")}
 
 
+def unpacked(page: dict[str, Any]) -> dict[str, Any]:
+    """What the page makes of what it was given."""
+
+    def shared(place: int | None) -> Any:
+        return None if place is None else page["shared"][place]
+
+    return {
+        "guests": [
+            {
+                **row,
+                "system": shared(row["system"]),
+                "license": shared(row["license"]),
+                "problems": [shared(item) for item in row["problems"]],
+            }
+            for row in page["guests"]
+        ],
+        "failover": [{**row, "nodes": shared(row["nodes"])} for row in page["failover"]],
+    }
+
+
 def test_nothing_in_the_report_ends_its_script_element_or_is_a_mark() -> None:
     report = build(made.fleet(4, 5, HOSTILE))
     page = to_html({**report, "title": "</title>@STYLE@"}, PAGE).decode()
     embedded = page.split("</style>")[1].split("<script>")[0]
     assert "<" not in embedded
-    assert json.loads(embedded)["guests"] == report["guests"]
+    assert unpacked(json.loads(embedded)) == {name: report[name] for name in ("guests", "failover")}
     assert page.startswith("<title>&lt;/title&gt;@STYLE@</title>")
     # The policy allows the page's own style and script, by their SHA-256, and nothing else.
     assert (
         "default-src &#x27;none&#x27;; style-src &#x27;sha256-SNJDlN1Iy2mnt7DOjQIyDb2LQE6O5PQiSZomcdzawQ4=&#x27;"
         in page
     )
+
+
+def test_ten_thousand_guests_make_a_page_of_moderate_size_in_a_time_that_grows_with_their_number() -> None:
+    def made_in(guests: int) -> tuple[float, int]:
+        results = made.fleet(64, guests)
+        begin = time.process_time()
+        report = build_report(readings(results, made.GENERATED), made.GENERATED, "AVMA report")
+        page = to_html(report, PAGE)
+        return time.process_time() - begin, len(page)
+
+    made_in(500)
+    (few, _), (many, size) = made_in(2500), made_in(10_000)
+    assert size <= 15_000_000
+    # Four times as many; the rest is for a machine that does other things too.
+    assert many < 8 * few
+
+
+def test_reports_of_two_sites_make_one() -> None:
+    """Both inventories call a host and a guest the same; they are four machines."""
+
+    def site(domain: str, number: int, when: str) -> list[Reading]:
+        machine = made.vm("WEB1", number, "2022")
+        host = made.host("HV1", "2025")
+        host["host"]["fqdn"] = f"hv1.{domain}"
+        results = {
+            "hv1": {"host_info": host, "vm_info": {"vms": [machine]}},
+            "web1": {"guest_info": made.guest(machine, f"hv1.{domain}", made.NOW)},
+        }
+        report = json.loads(to_json(build_report(readings(results, when), when, "site")))
+        jsonschema.validate(report, SCHEMA)
+        return readings_of(report)
+
+    one, two = site("a.example", 1, "2026-11-20T00:00:00Z"), site("b.example", 2, "2026-11-21T00:00:00Z")
+    report = build_report(merge([one, two]), made.GENERATED, "all")
+    jsonschema.validate(report, SCHEMA)
+    assert [host["name"] for host in report["hosts"]] == ["hv1 (hv1.a.example)", "hv1 (hv1.b.example)"]
+    assert [(guest["host"], guest["verdict"], guest["read"][:10]) for guest in report["guests"]] == [
+        ("hv1 (hv1.a.example)", "activated", "2026-11-20"),
+        ("hv1 (hv1.b.example)", "activated", "2026-11-21"),
+    ]
+    # What was merged can be merged again, and what is double is there once.
+    again = merge([readings_of(json.loads(to_json(report))), one])
+    assert build_report(again, made.GENERATED, "all")["guests"] == report["guests"]
+
+
+def test_of_a_machine_in_two_reports_the_newer_reading_counts() -> None:
+    results, told = small("2019")
+    old = readings(results, "2026-11-20T00:00:00Z")
+    moved = copy.deepcopy(results)
+    told["guest"].update(activation=None, problems=[made.KMS])
+    newer = copy.deepcopy(results["web1"])
+    # The slice that read the guest anew had the other node, to which it has moved.
+    slice_ = {
+        "hv2.alias": {**moved["HV2"], "vm_info": {"vms": moved["HV1"]["vm_info"]["vms"]}},
+        "alias": newer,
+    }
+    for host in (*results.values(), *slice_.values()):
+        if "host_info" in host:
+            host["host_info"]["host"]["fqdn"] = f"{host['host_info']['host']['name']}.lab.example"
+    new = readings(slice_, "2026-11-21T00:00:00Z")
+    for order in ([old, new], [new, old]):
+        report = build_report(merge(order), made.GENERATED, "all")
+        assert sorted(host["name"] for host in report["hosts"]) == ["HV1", "hv2.alias"]
+        [guest] = report["guests"]
+        assert (guest["machine"], guest["host"], guest["verdict"]) == ("alias", "hv2.alias", "attention")
+        assert report["cluster_problems"][0]["code"] == "mixed_os_releases"
+
+
+def test_a_machine_that_was_never_read_is_told_by_its_name() -> None:
+    lost = {"host_info": {"unreachable": True, "msg": "refused"}}
+    older = readings({"hv1": lost}, "2026-11-20T00:00:00Z")
+    read = made.host("HV1")
+    read["host"]["fqdn"] = "hv1.lab.example"
+    newer = readings({"hv1": {"host_info": read, "vm_info": {"vms": []}}}, "2026-11-21T00:00:00Z")
+    [host] = build_report(merge([older, newer]), made.GENERATED, "all")["hosts"]
+    assert host["verdict"] == "ready"
+
+
+@pytest.mark.parametrize("report", [None, [], {}, {"version": 1}, {"version": 2}, {"version": 2, "readings": [{}]}])
+def test_what_is_no_report_of_this_version_is_refused(report: Any) -> None:
+    with pytest.raises(InvalidReportError):
+        readings_of(report)
+
+
+def test_no_whole_key_is_in_a_report() -> None:
+    results, _told = small()
+    assert "W3GNR-8DDXR" in json.dumps(results)
+    report = build(results)
+    assert "W3GNR-8DDXR" not in to_json(report).decode()
+    assert report["readings"][0]["modules"]["vm_info"]["vms"][0]["avma_key"] == "*****-DV9BG"

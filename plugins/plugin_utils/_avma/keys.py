@@ -80,6 +80,7 @@ CHARACTER = "[BCDFGHJKMNPQRTVWXY2346789]"
 GROUP = f"{CHARACTER}{{5}}"
 _PRODUCT_KEY = re.compile(f"{GROUP}(?:-{GROUP}){{4}}")
 # Also in small letters and without hyphens.
+_KEY_LENGTH = 25
 _ANY_PRODUCT_KEY = re.compile(f"(?:{GROUP}-?){{4}}({GROUP})", re.IGNORECASE)
 
 # Keys in a text. What is not shown of one is masked by marks or by XXXXX, of which each is a well-formed group as well.
@@ -131,6 +132,9 @@ def last_five(key: str) -> str:
 def mask(value: Any) -> Any:
     """A value of JSON's types with every product key in its texts cut down to its last five characters."""
     if isinstance(value, str):
+        # Most texts are shorter than a key.
+        if len(value) < _KEY_LENGTH:
+            return value
         # Until there is no more: what is left of one may be the beginning of another.
         while (shown := _ANY_PRODUCT_KEY.sub(r"*****-\1", value)) != value:
             value = shown

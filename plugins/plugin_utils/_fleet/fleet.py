@@ -18,7 +18,7 @@ from .._avma import keys
 from .._avma.licenses import Status
 from .._avma.problems import Kind, Problem, kind_of, problem
 from .._avma.releases import System
-from .clusters import Failover, across_hosts, node_down, unread_problems
+from .clusters import Failover, Move, across_hosts, node_down, unread_problems
 from .guests import Expected, Guest, Machine, Trust, join, tell_apart, vms_of
 from .identity import Cluster, Host, Hosts, Result
 
@@ -138,7 +138,8 @@ def fleet_of(
     guests = join(tell_apart(vms), machines, hosts)
     trust = Trust(hosts, expected_hosts, known_hosts)
     rows = [_guest(guest, clusters, failover, trust) for guest in guests]
-    moves = [row for guest in guests for row in _moves(guest, clusters, failover)]
+    cache: dict[tuple[Any, ...], list[Row]] = {}
+    moves = [row for guest in guests for row in _moves(guest, clusters, failover, cache)]
     guest_rows = sorted(rows, key=lambda row: natural(row["name"]))
     failover_rows = sorted(moves, key=lambda row: natural(row["name"]))
     return Fleet(
@@ -371,7 +372,15 @@ def _proved(license: Mapping[str, Any] | None, activation: Mapping[str, Any] | N
     )
 
 
-def _moves(guest: Guest, clusters: Mapping[int, Cluster], failover: Failover) -> list[Row]:
+def _node(move: Move) -> Row:
+    refusal = _shown(move.refusal) if move.refusal else None
+    status = "activates" if not refusal else "unknown" if refusal["kind"] == Kind.UNKNOWN else "gap"
+    return {"name": move.node, "status": status, "problem": refusal}
+
+
+def _moves(
+    guest: Guest, clusters: Mapping[int, Cluster], failover: Failover, cache: dict[tuple[Any, ...], list[Row]]
+) -> list[Row]:
     """The nodes that may own a clustered VM, and whether these activate its guest; nothing if the guest takes no AVMA key."""
     vm, host = guest.vm, guest.host
     cluster = clusters.get(id(host))
@@ -381,9 +390,9 @@ def _moves(guest: Guest, clusters: Mapping[int, Cluster], failover: Failover) ->
     known = System.from_dict(told or vm["system"]) if told or vm["system"] else None
     if known is None or not (keys.key_for(known) if told else vm["avma_key"]):
         return []
-    nodes = []
-    for move in failover.moves(vm, host, known):
-        refusal = _shown(move.refusal) if move.refusal else None
-        status = "activates" if not refusal else "unknown" if refusal["kind"] == Kind.UNKNOWN else "gap"
-        nodes.append({"name": move.node, "status": status, "problem": refusal})
+    # Guests of one system that the same nodes may own have the same nodes, which are many.
+    key = (id(host), tuple(vm["possible_owners"]), known)
+    if key not in cache:
+        cache[key] = [_node(move) for move in failover.moves(vm, host, known)]
+    nodes = cache[key]
     return [{"name": vm["name"], "id": vm["id"], "host": host.machine, "cluster": cluster.shown, "nodes": nodes}]

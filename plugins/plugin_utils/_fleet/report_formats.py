@@ -193,5 +193,39 @@ def _hash(source: str) -> str:
 
 def _json_for_script(report: _Report) -> str:
     """JSON in which nothing ends a script element or begins a comment (HTML Standard, "Restrictions for contents of script elements")."""
-    shown = {name: value for name, value in report.items() if name != "readings"}
-    return json.dumps(shown, separators=(",", ":")).replace("<", "\\u003c")
+    return json.dumps(_compact(report), separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _compact(report: _Report) -> dict[str, Any]:
+    """The report as the page takes it: what many rows have in common is in ``shared`` once, and stands in them by its place there."""
+    places: dict[str, int] = {}
+    shared: list[Any] = []
+    seen: dict[int, int] = {}
+
+    def place(value: Any) -> int | None:
+        if value is None:
+            return None
+        # Rows often share the very object, which is quicker to see than an equal one.
+        if id(value) not in seen:
+            key = json.dumps(value, sort_keys=True)
+            if key not in places:
+                places[key] = len(shared)
+                shared.append(value)
+            seen[id(value)] = places[key]
+        return seen[id(value)]
+
+    def row(shown: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            **shown,
+            "system": place(shown["system"]),
+            "license": place(shown["license"]),
+            "problems": [place(item) for item in shown["problems"]],
+        }
+
+    return {
+        **{name: report[name] for name in ("title", "generated", "summary", "clusters", "cluster_problems")},
+        "hosts": [{**row(host), "nodes": []} for host in report["hosts"]],
+        "guests": [row(guest) for guest in report["guests"]],
+        "failover": [{**shown, "nodes": place(shown["nodes"])} for shown in report["failover"]],
+        "shared": shared,
+    }

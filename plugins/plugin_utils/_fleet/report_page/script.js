@@ -1,14 +1,24 @@
 "use strict";
 
 const report = JSON.parse(document.getElementById("report").textContent);
+// What many rows have in common is there once: see to_html.
+const shared = (index) => (index === null ? null : report.shared[index]);
+for (const row of [...report.hosts, ...report.guests]) {
+  row.system = shared(row.system);
+  row.license = shared(row.license);
+  row.problems = row.problems.map(shared);
+}
+for (const row of report.failover) row.nodes = shared(row.nodes);
 const SVG = "http://www.w3.org/2000/svg";
 const VERDICTS = {
   activated: ["good", "✓", "Activated"],
   ready: ["good", "✓", "Ready"],
+  unknown: ["warn", "?", "Not known"],
   attention: ["bad", "✕", "Attention"],
   not_read: ["warn", "?", "Not read"],
   not_applicable: ["none", "–", "Not applicable"],
 };
+const KINDS = { wrong: null, unknown: "could not be told", not_applicable: "AVMA is not for these" };
 const OUTCOMES = {
   success: ["success", "activated"],
   denied: ["failure", "denied"],
@@ -16,6 +26,8 @@ const OUTCOMES = {
   invalid_data: ["failure", "data invalid"],
   other: ["other", "other"],
 };
+// Rows of a table that are made at a time, as they come into view.
+const ROWS = 150;
 // Of the history: lanes at a time, and characters of a name.
 const LANES = 25;
 const NAME = 24;
@@ -76,26 +88,73 @@ function problemList(problems) {
       el("p", {}, item.remedy, " ", el("code", {}, [item.code, item.hresult].filter(Boolean).join(" ")))));
 }
 
+// A name that is longer than a line may break anywhere; others stay whole.
+const long = (text) => (text && text.length > NAME ? el("span", { className: "long" }, text) : text);
+
+// Rows that are made as they come into view: make(row) gives the element of one.
+function growing(body, make, columns) {
+  let rows = [];
+  let made = 0;
+  const more = el("button", { type: "button", className: "button", onclick: () => grow() });
+  const last = el("tr", { className: "more" }, el("td", { colSpan: columns }, more));
+  const watcher = new IntersectionObserver((entries) => { if (entries.some((entry) => entry.isIntersecting)) grow(); }, { rootMargin: "600px" });
+  watcher.observe(last);
+
+  function grow(count = ROWS) {
+    const next = rows.slice(made, made + count).map(make);
+    made += next.length;
+    last.remove();
+    body.append(...next);
+    if (made < rows.length) {
+      more.textContent = `Show more of ${number.format(rows.length)}`;
+      body.append(last);
+      // Observed anew, or it would not be told that it is still in view.
+      watcher.unobserve(last);
+      watcher.observe(last);
+    }
+  }
+
+  return {
+    show(wanted, empty) {
+      rows = wanted;
+      made = 0;
+      body.replaceChildren(...(rows.length ? [] : [el("tr", {}, el("td", { colSpan: columns, className: "empty" }, empty))]));
+      if (rows.length) grow();
+    },
+    showAll() { grow(rows.length); },
+  };
+}
+
+const tables = [];
+
 // A table whose columns sort: {title, value(row) to sort by, cell(row) if that is not what to show, kind of cell, most if the most comes first}.
 function sortedTable(columns, rows, { caption, sortedBy = 0, empty = "Nothing to show." }) {
   let column = sortedBy;
   let descending = Boolean(columns[column].most);
-  let shown = rows;
-  const body = el("tbody");
+  let visible = null;
+  const body = el("tbody", { role: "rowgroup" });
   const built = new Map();
+  const orders = new Map();
   const headers = columns.map((item, index) =>
-    el("th", { scope: "col", className: item.kind || "" }, el("button", { type: "button", className: "sort", onclick: () => sortBy(index) }, item.title)));
+    el("th", { scope: "col", role: "columnheader", className: item.kind || "" }, el("button", { type: "button", className: "sort", onclick: () => sortBy(index) }, item.title)));
+  const table = el("table", { role: "table" }, el("caption", { className: "unseen" }, caption),
+    el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, ...headers)), body);
+  const growth = growing(body, build, columns.length);
+  tables.push(growth);
 
   function cells(row) {
     return columns.map((item, index) => {
       const value = item.cell ? item.cell(row) : [typeof item.value(row) === "number" ? number.format(item.value(row)) : item.value(row)];
-      const name = index === 0 ? "th" : "td";
-      return el(name, { className: item.kind || "", ...(index === 0 ? { scope: "row" } : {}) }, ...value.map((part) => part ?? ""));
+      const first = index === 0;
+      const cell = el(first ? "th" : "td", { className: item.kind || "", role: first ? "rowheader" : "cell", ...(first ? { scope: "row" } : {}) }, ...value.map((part) => part ?? ""));
+      cell.dataset.title = item.title;
+      if (!cell.textContent) cell.classList.add("blank");
+      return cell;
     });
   }
 
   function build(row) {
-    if (!built.has(row)) built.set(row, el("tr", {}, ...cells(row)));
+    if (!built.has(row)) built.set(row, el("tr", { role: "row" }, ...cells(row)));
     return built.get(row);
   }
 
@@ -108,14 +167,21 @@ function sortedTable(columns, rows, { caption, sortedBy = 0, empty = "Nothing to
     return descending ? -order : order;
   }
 
+  // Sorted once for each column and direction; a filter only leaves rows out.
+  function order() {
+    const key = `${column} ${descending}`;
+    if (!orders.has(key)) orders.set(key, [...rows].sort(compare));
+    return orders.get(key);
+  }
+
   function fill() {
     headers.forEach((header, index) => {
       if (index === column) header.setAttribute("aria-sort", descending ? "descending" : "ascending");
       else header.removeAttribute("aria-sort");
     });
-    const sorted = [...shown].sort(compare);
-    body.replaceChildren(...(sorted.length ? sorted.map(build)
-      : [el("tr", {}, el("td", { colSpan: columns.length, className: "empty" }, empty))]));
+    const shown = visible ? order().filter((row) => visible.has(row)) : order();
+    table.setAttribute("aria-rowcount", shown.length + 1);
+    growth.show(shown, empty);
   }
 
   function sortBy(index) {
@@ -125,10 +191,9 @@ function sortedTable(columns, rows, { caption, sortedBy = 0, empty = "Nothing to
   }
 
   fill();
-  const table = el("table", {}, el("caption", { className: "unseen" }, caption), el("thead", {}, el("tr", {}, ...headers)), body);
-  const frame = el("div", { className: "scroll tall", role: "region", tabIndex: 0 }, table);
+  const frame = el("div", { className: "scroll tall cards", role: "region", tabIndex: 0 }, table);
   frame.setAttribute("aria-label", caption);
-  return { frame, show(visible) { shown = visible; fill(); } };
+  return { frame, show(chosen) { visible = chosen.length === rows.length ? null : new Set(chosen); fill(); } };
 }
 
 function field(label, control) {
@@ -180,7 +245,7 @@ function nodes(list) {
 function showProblems(filterGuests) {
   const kinds = new Map();
   const note = (item, what, name) => {
-    if (!kinds.has(item.code)) kinds.set(item.code, { code: item.code, message: item.message, remedy: item.remedy, hosts: new Set(), guests: 0 });
+    if (!kinds.has(item.code)) kinds.set(item.code, { code: item.code, kind: item.kind, message: item.message, remedy: item.remedy, hosts: new Set(), guests: 0 });
     const kind = kinds.get(item.code);
     if (what === "host") kind.hosts.add(name);
     else kind.guests += 1;
@@ -188,18 +253,25 @@ function showProblems(filterGuests) {
   report.cluster_problems.forEach((item) => item.hosts.forEach((host) => note(item, "host", host)));
   report.hosts.forEach((host) => host.problems.forEach((item) => note(item, "host", host.name)));
   report.guests.forEach((guest) => guest.problems.forEach((item) => note(item, "guest")));
-  const rows = [...kinds.values()].sort((a, b) => b.hosts.size - a.hosts.size || b.guests - a.guests);
+  // What affects most machines comes first.
+  const rows = [...kinds.values()].map((row) => ({ ...row, machines: row.hosts.size + row.guests }));
   section("problems").append(sortedTable([
-    { title: "Problem", value: (row) => row.code, cell: (row) => [row.code.replaceAll("_", " ")] },
-    { title: "For example", value: (row) => row.message, kind: "wide" },
-    { title: "Remedy", value: (row) => row.remedy, kind: "wide" },
-    { title: "Hosts", value: (row) => row.hosts.size, most: true, cell: (row) => [[...row.hosts].sort(collator.compare).join(", ")] },
+    { title: "Problem", value: (row) => row.code, cell: (row) => [el("code", {}, row.code), small(KINDS[row.kind])] },
+    { title: "For example, and what to do", value: (row) => row.message, cell: (row) => [row.message, small(row.remedy)], kind: "wide" },
+    { title: "Hosts", value: (row) => row.hosts.size, most: true, cell: (row) => hostNames(row.hosts) },
     {
       title: "Guests", value: (row) => row.guests, most: true, kind: "number",
       cell: (row) => (row.guests ? [el("button", { type: "button", className: "link", onclick: () => filterGuests(row.code) },
-        number.format(row.guests), el("span", { className: "unseen" }, ` guests with ${row.code.replaceAll("_", " ")}: show them`))] : [""]),
+        number.format(row.guests), el("span", { className: "unseen" }, ` guests with ${row.code}: show them`))] : [""]),
     },
-  ], rows, { caption: "Table of problems", sortedBy: 3, empty: "Nothing is known to be wrong." }).frame);
+    { title: "Machines", value: (row) => row.machines, most: true, kind: "number" },
+  ], rows, { caption: "Table of problems", sortedBy: 4, empty: "Nothing is known to be wrong." }).frame);
+}
+
+function hostNames(hosts) {
+  const names = [...hosts].sort(collator.compare);
+  const rest = names.length - 8;
+  return [names.slice(0, 8).join(", ") + (rest > 0 ? ` and ${number.format(rest)} more` : "")];
 }
 
 function license(item) {
@@ -211,11 +283,11 @@ function showHosts() {
   const guests = new Map();
   report.guests.forEach((guest) => guests.set(guest.host, (guests.get(guest.host) || 0) + 1));
   section("hosts").append(sortedTable([
-    { title: "Host", value: (row) => row.name },
+    { title: "Host", value: (row) => row.name, cell: (row) => [long(row.name)] },
     { title: "Verdict", value: (row) => row.verdict, cell: (row) => [verdict(row)] },
     { title: "Cluster", value: (row) => row.cluster },
-    { title: "Windows", value: (row) => row.system && row.system.name, cell: (row) => windows(row.system), kind: "line" },
-    { title: "Licence", value: (row) => row.license && row.license.status, cell: (row) => (row.backend === "azure_local" ? ["Azure Local"] : license(row.license)), kind: "line" },
+    { title: "Windows", value: (row) => row.system && row.system.name, cell: (row) => windows(row.system) },
+    { title: "Licence", value: (row) => row.license && row.license.status, cell: (row) => (row.backend === "azure_local" ? ["Azure Local"] : license(row.license)) },
     { title: "Activates", value: (row) => row.activates.length, cell: (row) => [row.activates.join(", ")] },
     { title: "Guests", value: (row) => guests.get(row.name) || 0, kind: "number", most: true },
     { title: "Problems", value: (row) => row.problems.length, most: true, cell: (row) => problemList(row.problems), kind: "wide" },
@@ -227,8 +299,7 @@ function showGuests() {
   const verdicts = choice("Verdict", Object.entries(VERDICTS).filter(([name]) => name !== "ready").map(([name, [, , text]]) => [name, text]), "All");
   const clusters = choice("Cluster", distinct(report.guests.map((guest) => guest.cluster)), "All");
   const hosts = choice("On host", distinct(report.guests.map((guest) => guest.host)), "All");
-  const codes = choice("Problem", distinct(report.guests.flatMap((guest) => guest.problems.map((item) => item.code)))
-    .map(([code]) => [code, code.replaceAll("_", " ")]), "Any or none");
+  const codes = choice("Problem", distinct(report.guests.flatMap((guest) => guest.problems.map((item) => item.code))), "Any or none");
   const count = el("output", {});
   const texts = new Map(report.guests.map((guest) => [guest, [
     guest.name, guest.machine, guest.fqdn, guest.host, guest.cluster, guest.state,
@@ -236,13 +307,13 @@ function showGuests() {
     guest.license && `${guest.license.channel} ${guest.license.partial_product_key}`, ...guest.problems.map((item) => `${item.code} ${item.message}`),
   ].join("\n").toLowerCase()]));
   const table = sortedTable([
-    { title: "Guest", value: (row) => row.name, cell: (row) => [row.name, small(collator.compare(row.machine || row.name, row.name) ? row.machine : null)] },
+    { title: "Guest", value: (row) => row.name, cell: (row) => [long(row.name), small(collator.compare(row.machine || row.name, row.name) ? row.machine : null)] },
     { title: "Verdict", value: (row) => row.verdict, cell: (row) => [verdict(row)] },
     { title: "On host", value: (row) => row.host, cell: (row) => [row.host, small([row.cluster, row.state === "running" ? "" : row.state].filter(Boolean).join(", "))], kind: "line" },
-    { title: "Windows", value: (row) => row.system && row.system.name, cell: (row) => windows(row.system), kind: "line" },
+    { title: "Windows", value: (row) => row.system && row.system.name, cell: (row) => windows(row.system) },
     { title: "Activated by", value: (row) => row.activation && row.activation.host, cell: (row) => named(row.activation && row.activation.host), kind: "line" },
     { title: "Activated at", value: (row) => row.activation && row.activation.time, cell: (row) => when(row.activation && row.activation.time), kind: "line" },
-    { title: "Licence", value: (row) => row.license && row.license.status, cell: (row) => license(row.license), kind: "line" },
+    { title: "Licence", value: (row) => row.license && row.license.status, cell: (row) => license(row.license) },
     { title: "Problems", value: (row) => row.problems.length, most: true, cell: (row) => problemList(row.problems), kind: "wide" },
   ], report.guests, { caption: "Table of guests" });
 
@@ -280,42 +351,90 @@ function showGuests() {
   };
 }
 
+function failoverCell(row, node, title) {
+  const found = row.at.get(node);
+  const cell = el("td", { role: "cell" });
+  cell.dataset.title = title;
+  if (!found) {
+    cell.append(el("span", { className: "unseen" }, "may not own it"));
+    cell.classList.add("blank");
+    return cell;
+  }
+  const [kind, sign, text] = { activates: ["good", "✓", "yes"], gap: ["bad", "✕", "no"], unknown: ["warn", "?", "unknown"] }[found.status];
+  cell.append(found.problem ? el("details", { className: "problem" },
+    el("summary", {}, badge(kind, sign, text)), el("p", {}, found.problem.message, " ", found.problem.remedy)) : badge(kind, sign, text));
+  if (found.name === row.host) {
+    cell.className = "here";
+    cell.append(small("runs here"));
+  }
+  return cell;
+}
+
 function showFailover() {
-  const cell = (row, node) => {
-    const found = row.nodes.find((item) => item.name === node);
-    if (!found) return el("td", {}, el("span", { className: "unseen" }, "may not own it"));
-    const [kind, sign, text] = { activates: ["good", "✓", "yes"], gap: ["bad", "✕", "no"], unknown: ["warn", "?", "unknown"] }[found.status];
-    const content = found.problem ? el("details", { className: "problem" },
-      el("summary", {}, badge(kind, sign, text)), el("p", {}, found.problem.message, " ", found.problem.remedy)) : badge(kind, sign, text);
-    const here = found.name === row.host;
-    return el("td", { className: here ? "here" : "" }, content, here ? small("runs here") : null);
-  };
   if (!report.failover.length) {
     section("failover").append(el("p", {}, "No guest is on a failover cluster, or none is known well enough to tell."));
     return;
   }
-  for (const cluster of report.clusters) {
-    const rows = report.failover.filter((row) => row.cluster === cluster.name);
-    const gaps = rows.filter((row) => row.nodes.some((node) => node.status !== "activates"));
-    const names = distinct(rows.flatMap((row) => row.nodes.map((node) => node.name))).map(([name]) => name);
-    const body = el("tbody");
-    const only = el("input", { type: "checkbox", checked: gaps.length > 0 && rows.length > 20 });
-    const count = el("output", {});
-    const fill = () => {
-      const shown = only.checked ? gaps : rows;
-      body.replaceChildren(...shown.map((row) => el("tr", {}, el("th", { scope: "row" }, row.name), ...names.map((name) => cell(row, name)))));
-      count.textContent = `${number.format(shown.length)} of ${plural(rows.length, "guest")}`;
-    };
-    only.addEventListener("change", fill);
-    fill();
-    const caption = `Guests of ${cluster.name} and whether each node activates them`;
-    const frame = el("div", { className: "scroll tall", role: "region", tabIndex: 0 }, el("table", { className: "matrix" },
-      el("caption", { className: "unseen" }, caption),
-      el("thead", {}, el("tr", {}, ...["Guest", ...names].map((name) => el("th", { scope: "col" }, el("span", {}, name))))), body));
-    frame.setAttribute("aria-label", caption);
-    section("failover").append(el("h3", {}, cluster.name),
-      el("div", { className: "tools" }, el("label", { className: "check" }, only, "Only guests that would lose it, or for which that is unknown"), count), frame);
+  // Rows share their nodes: each list is indexed once.
+  const indexed = new Map();
+  const byCluster = new Map();
+  for (const row of report.failover) {
+    if (!indexed.has(row.nodes)) {
+      indexed.set(row.nodes, { at: new Map(row.nodes.map((node) => [node.name, node])), gap: row.nodes.some((node) => node.status !== "activates") });
+    }
+    Object.assign(row, indexed.get(row.nodes));
+    if (!byCluster.has(row.cluster)) byCluster.set(row.cluster, { rows: [], gaps: [], names: new Set() });
+    const cluster = byCluster.get(row.cluster);
+    cluster.rows.push(row);
+    if (row.gap) cluster.gaps.push(row);
+    row.nodes.forEach((node) => cluster.names.add(node.name));
   }
+  const names = [...byCluster.keys()].sort(collator.compare);
+  const chosen = el("select", {}, ...names.map((name) => {
+    const count = byCluster.get(name).gaps.length;
+    return el("option", { value: name }, count ? `${name} (${plural(count, "guest")} to look at)` : name);
+  }));
+  // The one with something to look at is the one to begin with.
+  chosen.value = names.find((name) => byCluster.get(name).gaps.length) || names[0];
+  const only = el("input", { type: "checkbox" });
+  const count = el("output", {});
+  const title = el("h3", {});
+  const caption = el("caption", { className: "unseen" });
+  const head = el("tr", { role: "row" });
+  const body = el("tbody", { role: "rowgroup" });
+  const frame = el("div", { className: "scroll tall cards", role: "region", tabIndex: 0 },
+    el("table", { className: "matrix", role: "table" }, caption, el("thead", { role: "rowgroup" }, head), body));
+  let nodes = [];
+  let growth = null;
+
+  function fill() {
+    const { rows, gaps } = byCluster.get(chosen.value);
+    const shown = only.checked ? gaps : rows;
+    growth.show(shown, "Nothing to show.");
+    count.textContent = `${number.format(shown.length)} of ${plural(rows.length, "guest")}`;
+  }
+
+  function choose() {
+    const { rows, gaps, names: found } = byCluster.get(chosen.value);
+    nodes = distinct([...found]).map(([name]) => name);
+    only.checked = gaps.length > 0 && rows.length > 20;
+    title.textContent = chosen.value;
+    caption.textContent = `Guests of ${chosen.value} and whether each node activates them`;
+    frame.setAttribute("aria-label", caption.textContent);
+    head.replaceChildren(...["Guest", ...nodes].map((name) => el("th", { scope: "col", role: "columnheader" }, el("span", {}, name))));
+    growth = growing(body, (row) => el("tr", { role: "row" }, el("th", { scope: "row", role: "rowheader" }, long(row.name)),
+      ...nodes.map((node) => failoverCell(row, node, node))), nodes.length + 1);
+    tables[failoverTable] = growth;
+    fill();
+  }
+
+  const failoverTable = tables.push(null) - 1;
+  only.addEventListener("change", fill);
+  chosen.addEventListener("change", choose);
+  choose();
+  section("failover").append(title,
+    el("div", { className: "tools" }, ...(names.length > 1 ? [field("Failover cluster", chosen)] : []),
+      el("label", { className: "check" }, only, "Only guests that would lose it, or for which that is unknown"), count), frame);
 }
 
 // Whole steps between marks on the time axis, in hours.
@@ -388,7 +507,8 @@ function showHistory() {
     const all = report[kind.value].filter((item) => item.events.length && item.name.toLowerCase().includes(word)
       && (!failed.checked || item.events.some((event) => event.outcome !== "success")));
     const lanes = all.slice(first, first + LANES);
-    const size = { left: 24 + 7.5 * Math.max(...lanes.map((item) => Math.min(item.name.length, NAME))), width: 1100, right: 40 };
+    const size = { left: 24 + 7.5 * Math.max(...lanes.map((item) => Math.min(item.name.length, NAME))), right: 40 };
+    size.width = Math.max(360, Math.min(1100, picture.clientWidth - size.left - size.right));
     picture.replaceChildren(lanes.length ? drawLanes(lanes, timeAxis(all, size.left, size.width), size) : el("p", {}, "No events."));
     table.hidden = !lanes.length;
     table.replaceChildren(table.firstChild, ...(table.open && lanes.length ? [eventTable(lanes)] : []));
@@ -401,6 +521,7 @@ function showHistory() {
   function restart() { first = 0; draw(); }
 
   search.addEventListener("input", restart);
+  window.addEventListener("resize", draw);
   kind.addEventListener("change", restart);
   failed.addEventListener("change", restart);
   table.addEventListener("toggle", draw);
@@ -409,6 +530,7 @@ function showHistory() {
     el("div", { className: "tools" }, field("Search", search), field("Machines", kind), el("label", { className: "check" }, failed, "Only with failures"), back, forth, count),
     el("ul", { className: "legend" }, sign("success", "activated"), sign("denied", "denied, or host or data invalid"), sign("other", "other")),
     picture, table);
+  // Once it is on the page, and has a width.
   draw();
 }
 
@@ -428,6 +550,7 @@ showHistory();
 // On paper nothing can be opened.
 let closed = [];
 window.addEventListener("beforeprint", () => {
+  tables.forEach((table) => table.showAll());
   closed = [...document.querySelectorAll("details:not([open])")].filter((item) => item.className === "problem");
   closed.forEach((item) => { item.open = true; });
 });
