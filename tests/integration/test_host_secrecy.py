@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
+from integration import secrecy
 from integration.playbooks import Run, run_playbook
+from integration.secrecy import Watch, forms, in_files, talkative
 from lab.client import Lab
 from lab.keys import made_up_key
 
@@ -94,84 +95,23 @@ TOPOLOGY = {
 }
 
 
-def forms(key: str) -> list[bytes]:
-    """A key as it might stand somewhere: as it is, in other letters, without hyphens, or encoded."""
-    texts = [key, key.lower(), key.replace("-", "")]
-    plain = [text.encode(encoding) for text in texts for encoding in ("utf-8", "utf-16-le")]
-    # In base64 three bytes become four letters: what comes before the key may shift it.
-    encoded = [base64.b64encode(bytes(shift) + text)[4:-4] for text in plain for shift in range(3)]
-    return [*plain, *encoded]
-
-
 SECRETS = {name: forms(key) for name, key in {**KEYS, "MISTYPED": MISTYPED}.items()}
 
 
 def leaks(data: bytes) -> list[str]:
-    return [name for name, texts in SECRETS.items() if any(text in data for text in texts)]
+    return secrecy.leaks(SECRETS, data)
 
 
-class Watch:
-    """Looks at all processes, and at a folder of temporary files, for as long as a run takes."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-        self.looks = 0
-        self.found: set[str] = set()
-
-    def __enter__(self) -> Watch:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stop.wait(0.05):
-            self.looks += 1
-            for pattern in ("cmdline", "environ"):
-                for path in Path("/proc").glob(f"[0-9]*/{pattern}"):
-                    self._look(path)
-            for path in self._folder.rglob("*"):
-                if path.is_file():
-                    self._look(path)
-
-    def _look(self, path: Path) -> None:
-        try:
-            data = path.read_bytes()
-        except OSError:
-            return  # It has ended, or has been removed.
-        self.found |= {f"{name} in {path}" for name in leaks(data)}
-
-
-@pytest.fixture(scope="module", params=["winrm", "psrp"])
+@pytest.fixture(scope="module", params=["winrm", "psrp", "ssh"])
 def everything(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Run, Path, Watch, Lab]]:
     """A run that tells all that Ansible can tell, the folder of all that it left, who watched, and the lab."""
     folder = tmp_path_factory.mktemp("run")
     temporary = folder / "temporary"
-    logging = {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "handlers": {"file": {"class": "logging.FileHandler", "filename": str(folder / "pypsrp.log")}},
-        "loggers": {"pypsrp": {"level": "DEBUG", "handlers": ["file"]}},
-    }
-    (folder / "logging.json").write_text(json.dumps(logging), encoding="utf-8")
-    environment = {
-        # pypsrp logs whole messages, if it is let.
-        "PYPSRP_LOG_CFG": str(folder / "logging.json"),
-        "ANSIBLE_DEBUG": "1",
-        "ANSIBLE_LOG_PATH": str(folder / "ansible.log"),
-        "ANSIBLE_CACHE_PLUGIN": "jsonfile",
-        "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(folder / "cache"),
-        "ANSIBLE_LOCAL_TEMP": str(temporary),
-        "ANSIBLE_DISPLAY_ARGS_TO_STDOUT": "1",
-    }
+    environment = talkative(folder, temporary)
     with Lab({**TOPOLOGY, "defaults": {"all": {"listener": {"connection": request.param}}}}) as lab:
-        with Watch(temporary) as watch:
+        with Watch(temporary, SECRETS) as watch:
             run = run_playbook(folder, lab, PLAY, "-vvvvv", "--diff", **environment)
         (folder / "stdout").write_text(run.stdout, encoding="utf-8")
         (folder / "counters").write_text(json.dumps(lab.call("counters")), encoding="utf-8")
@@ -203,12 +143,6 @@ def problems_of(run: Run, name: str) -> list[dict[str, Any]]:
     results = [result for result in run.results if result.host == name and result.action == "hyperv.avma.host_key"]
     found: list[dict[str, Any]] = results[1]["problems"]
     return found
-
-
-def in_files(folder: Path) -> Iterator[tuple[str, bytes]]:
-    for path in folder.rglob("*"):
-        if path.is_file():
-            yield path.name, path.read_bytes()
 
 
 def test_no_key_is_in_anything_that_is_left(everything: tuple[Run, Path, Watch, Lab]) -> None:
