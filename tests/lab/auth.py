@@ -22,6 +22,7 @@ import spnego
 from spnego.channel_bindings import GssChannelBindings
 from spnego.exceptions import SpnegoError
 
+from lab.active_directory import ActiveDirectory
 from lab.kerberos import Domain
 from lab.simulation import SimulatedMachine
 from lab.tls import Certificates
@@ -73,7 +74,11 @@ class Authenticator:
     """The authentication of one machine's listener."""
 
     def __init__(
-        self, machine: SimulatedMachine, directory: Path, domain: Domain | None, certificates: Certificates | None
+        self,
+        machine: SimulatedMachine,
+        directory: Path,
+        domain: Domain | ActiveDirectory | None,
+        certificates: Certificates | None,
     ) -> None:
         """Let in the machine's administrator and, if it is a member of a domain, those of the domain.
 

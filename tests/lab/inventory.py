@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from lab.active_directory import ActiveDirectory
 from lab.kerberos import Domain
 from lab.listener import ADDRESS
 from lab.server import Lab
@@ -87,7 +88,7 @@ def _authentication(options: ListenerOptions) -> dict[str, str]:
     return variables
 
 
-def _in_domain(domain: Domain, machine: str) -> dict[str, Any]:
+def _in_domain(domain: Domain | ActiveDirectory, machine: str) -> dict[str, Any]:
     """The first user of the domain, and the names by which the domain knows the machine: it is reached by its address."""
     user = domain.users[0]
     host_name = domain.host_name(machine)

@@ -16,14 +16,16 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from lab.simulation import DomainUser
+from lab.simulation import DomainUser, UserState
 
 #: What a state of an account is to MIT's KDC.
-_FLAGS: dict[str, str] = {
+_FLAGS: dict[UserState, str] = {
     "enabled": "",
     "locked": "-allow_tix",
+    "disabled": "-allow_tix",
     "expired": "-expire 1/1/2000",
     "password_expired": "-pwexpire 1/1/2000",
+    "protected": "",
 }
 #: Debian has the KDC and its tools where only root looks.
 _PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin:/usr/local/sbin"
@@ -62,8 +64,9 @@ class Domain:
         self._directory = private / "kdc"
         self._directory.mkdir(mode=0o700)
         self._kdc: subprocess.Popen[bytes] | None = None
-        self._port = _free_port()
-        self._write_configuration()
+        self._port = free_port()
+        write_configuration(self.configuration, domain, self._port)
+        self._write_kdc_configuration()
         self._create(services)
 
     def host_name(self, machine: str) -> str:
@@ -86,7 +89,7 @@ class Domain:
             stderr=subprocess.DEVNULL,
         )
         deadline = time.monotonic() + 20
-        while not _listens(self._port):
+        while not listens(self._port):
             if self._kdc.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the KDC did not start; see {self._directory / 'kdc.log'}")
             time.sleep(0.02)
@@ -114,25 +117,7 @@ class Domain:
             "LC_ALL": "C",
         }
 
-    def _write_configuration(self) -> None:
-        self.configuration.write_text(
-            f"""[libdefaults]
-    default_realm = {self.realm}
-    dns_lookup_kdc = false
-    dns_lookup_realm = false
-    dns_canonicalize_hostname = false
-    rdns = false
-    udp_preference_limit = 1
-    permitted_enctypes = {_ENCRYPTION}
-[realms]
-    {self.realm} = {{
-        kdc = 127.0.0.1:{self._port}
-    }}
-[domain_realm]
-    .{self.domain} = {self.realm}
-""",
-            encoding="utf-8",
-        )
+    def _write_kdc_configuration(self) -> None:
         (self._directory / "kdc.conf").write_text(
             f"""[realms]
     {self.realm} = {{
@@ -190,12 +175,36 @@ def _tool(name: str) -> str:
     return found
 
 
-def _free_port() -> int:
+def write_configuration(path: Path, domain: str, port: int) -> None:
+    """Write a krb5.conf for a domain whose KDC listens on loopback."""
+    realm = domain.upper()
+    path.write_text(
+        f"""[libdefaults]
+    default_realm = {realm}
+    dns_lookup_kdc = false
+    dns_lookup_realm = false
+    dns_canonicalize_hostname = false
+    rdns = false
+    udp_preference_limit = 1
+[realms]
+    {realm} = {{
+        kdc = 127.0.0.1:{port}
+    }}
+[domain_realm]
+    .{domain} = {realm}
+""",
+        encoding="utf-8",
+    )
+
+
+def free_port() -> int:
+    """A port on which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         return int(free.getsockname()[1])
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Whether something does."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from lab.active_directory import ActiveDirectory
 from lab.auth import Authenticator
 from lab.faults import FaultRule, RandomFaults
 from lab.kerberos import Domain
@@ -59,10 +60,11 @@ class Lab:
         self._private = tempfile.TemporaryDirectory(prefix="lab-")
         private = Path(self._private.name)
         machines = simulation.machines
-        self.domain: Domain | None = None
+        self.domain: Domain | ActiveDirectory | None = None
         if simulation.users:
             services = {name: machine.services_registered for name, machine in machines.items()}
-            self.domain = Domain(simulation.domain, simulation.users, services, directory, private)
+            kind = ActiveDirectory if simulation.active_directory else Domain
+            self.domain = kind(simulation.domain, simulation.users, services, directory, private)
         tls = any(machine.listener.tls for machine in machines.values())
         self.certificates = Certificates(directory) if tls else None
         over_ssh = any(machine.listener.connection == "ssh" for machine in machines.values())

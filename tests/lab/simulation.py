@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lab.console import Console
     from lab.spec import SshSpec
 
-UserState = Literal["enabled", "locked", "expired", "password_expired"]
+UserState = Literal["enabled", "locked", "disabled", "expired", "password_expired", "protected"]
 Scheme = Literal["negotiate", "kerberos", "credssp", "basic", "certificate"]
 
 
@@ -92,12 +92,17 @@ class Account:
 
 @dataclass(frozen=True)
 class DomainUser:
-    """A user of the domain, an administrator of all its machines while ``state`` is ``enabled``."""
+    """A user of the domain, an administrator of all its machines while ``state`` lets in.
+
+    :ivar state: ``protected`` is a member of Protected Users, who log in by Kerberos only.
+    :ivar upn: The user principal name, if it is not made of name and realm. With an Active Directory only.
+    """
 
     name: str
     password: str = field(repr=False)
 
     state: UserState = "enabled"
+    upn: str | None = None
 
 
 class SimulatedMachine(Machine, Protocol):
@@ -153,6 +158,11 @@ class Simulation(Protocol):
     @property
     def domain(self) -> str:
         """The DNS domain of all machines."""
+        ...
+
+    @property
+    def active_directory(self) -> bool:
+        """Whether the domain is a Samba Active Directory, and not just an MIT KDC."""
         ...
 
     @property

@@ -143,6 +143,8 @@ class UserSpec(_Spec):
     name: str
     password: str = "Domain-Passw0rd!"
     state: UserState = "enabled"
+    #: The user principal name, with an Active Directory.
+    upn: str | None = None
 
 
 class SshSpec(_Spec):
@@ -296,6 +298,8 @@ class TopologySpec(_Spec):
     domain: str = "lab.example"
     #: Users of the domain. With any, there is a Kerberos KDC, and all machines are members; without, none.
     users: list[UserSpec] = []
+    #: The domain is a Samba Active Directory, which takes 20 s to make, and not just an MIT KDC.
+    active_directory: bool = False
     #: Whether a KMS host answers KMS clients.
     kms: bool = True
     #: Data Exchange must be on for AVMA to work (documented; what Windows does without is UNVERIFIED).

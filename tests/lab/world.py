@@ -43,7 +43,8 @@ class World:
             for item in spec.keys
         )
         self.domain = spec.domain
-        self.users = [DomainUser(item.name, item.password, item.state) for item in spec.users]
+        self.active_directory = spec.active_directory
+        self.users = [DomainUser(item.name, item.password, item.state, item.upn) for item in spec.users]
         surroundings = Surroundings(spec.domain, spec.kms, spec.data_exchange_required, self.key_store, clock)
         self._all: dict[str, WindowsMachine] = {}
         machines: dict[str, SimulatedMachine] = {}

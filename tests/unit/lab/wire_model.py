@@ -105,6 +105,7 @@ class ThingSimulation:
     variables: dict[str, dict[str, Any]] = field(default_factory=dict)
     domain: str = "lab.example"
     users: tuple[DomainUser, ...] = ()
+    active_directory: bool = False
 
     def migrate(self, vm: str, host: str) -> None:
         """No guests here."""

@@ -1,0 +1,151 @@
+"""Against a Samba Active Directory: what MIT's KDC does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from domain.conftest import Kinit
+from integration import stories
+from integration.conftest import RunPlaybook
+from integration.playbooks import Run
+from integration.stories import Story
+from lab import active_directory
+from lab.client import Lab
+
+if (lack := active_directory.missing()) is not None:
+    pytest.skip(lack, allow_module_level=True)
+
+PLUGINS = ("winrm", "psrp")
+WAYS = {"kerberos": "kerberos", "ntlm": "ntlm", "credssp": "credssp"}
+#: An account by every name that a domain has for it → the ways in which that name can be used.
+NAMES = {
+    "admin@LAB.EXAMPLE": ("kerberos", "ntlm", "credssp"),
+    "ADMIN@LAB.EXAMPLE": ("kerberos",),
+    "LAB\\admin": ("ntlm", "credssp"),
+    "protected@LAB.EXAMPLE": ("kerberos",),
+}
+#: What fails, and what the message holds.
+FAILURES: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "WRONG-PASSWORD": ({"ansible_user": "typo@LAB.EXAMPLE", "ansible_password": "wrong"}, ["Check ansible_password"]),
+    "UNKNOWN-USER": ({"ansible_user": "nobody@LAB.EXAMPLE"}, ["The domain has no such user"]),
+    "DISABLED": ({"ansible_user": "off@LAB.EXAMPLE"}, ["have been revoked", "locked, disabled"]),
+    "EXPIRED": ({"ansible_user": "gone@LAB.EXAMPLE"}, ["Kerberos for gone@LAB.EXAMPLE"]),
+    "MUST-CHANGE": ({"ansible_user": "new@LAB.EXAMPLE"}, ["must be changed at the next logon: change it once"]),
+    "PROTECTED-BY-NTLM": (
+        {
+            "ansible_user": "protected@LAB.EXAMPLE",
+            "ansible_winrm_transport": "ntlm",
+            "ansible_psrp_auth": "ntlm",
+        },
+        ["HTTP 401", "tried NTLM"],
+    ),
+}
+
+
+def machine(name: str, **more: Any) -> dict[str, Any]:
+    plugin = name.partition("-")[0].lower()
+    return {"name": name, "variables": {"ansible_connection": plugin, **more.pop("variables", {})}, **more}
+
+
+FAILING = {f"{plugin.upper()}-{case}": case for plugin in PLUGINS for case in FAILURES}
+TOPOLOGY = {
+    "active_directory": True,
+    "users": [
+        {"name": "admin"},
+        {"name": "typo"},
+        {"name": "protected", "state": "protected"},
+        {"name": "off", "state": "disabled"},
+        {"name": "gone", "state": "expired"},
+        {"name": "new", "state": "password_expired"},
+        {"name": "moved", "upn": "moved@other.example"},
+    ],
+    "defaults": {
+        "all": {"listener": {"authentication": ["kerberos", "negotiate", "credssp"]}},
+        "hosts": {"release": "2022", "license": "mak"},
+    },
+    "hosts": [
+        *(machine(f"{plugin.upper()}-FINE", guests=[{"name": f"{plugin.upper()}-FINE-VM"}]) for plugin in PLUGINS),
+        # The machine registers no WSMAN/ of its own: HTTP/ is what HOST/ stands for, WSMAN/ is not.
+        *(machine(f"{plugin.upper()}-HOST-ONLY", services_registered=["HTTP"]) for plugin in PLUGINS),
+        *(machine(name, variables=FAILURES[case][0]) for name, case in FAILING.items()),
+    ],
+}
+PLAY = """
+- hosts: WINRM-FINE:PSRP-FINE
+  gather_facts: false
+  tasks:
+"""
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    with Lab(TOPOLOGY) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def story(lab: Lab, run_playbook: RunPlaybook, tmp_path_factory: pytest.TempPathFactory) -> Story:
+    return stories.tell(lab, run_playbook, tmp_path_factory.mktemp("inventory"))
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_a_login_that_fails_is_told(story: Story, name: str) -> None:
+    story.check(name, FAILURES[FAILING[name]][1])
+
+
+def test_a_machine_that_registered_no_wsman_is_reached_as_http(
+    lab: Lab, story: Story, run_playbook: RunPlaybook
+) -> None:
+    assert story.module.of("WINRM-HOST-ONLY").status == "ok"
+    story.check(
+        "PSRP-HOST-ONLY",
+        [
+            "The domain knows no service WSMAN/psrp-host-only.lab.example",
+            "ansible_psrp_negotiate_service asks for another",
+        ],
+    )
+    play = "- hosts: PSRP-HOST-ONLY\n  gather_facts: false\n  tasks:\n    - hyperv.avma.host_info:\n"
+    cured = run_playbook(lab, play, "-e", "ansible_psrp_negotiate_service=HTTP")
+    assert cured.of("PSRP-HOST-ONLY").status == "ok"
+
+
+@pytest.fixture(scope="module")
+def named(lab: Lab, run_playbook: RunPlaybook) -> Run:
+    tasks = "".join(
+        f"""
+    - name: {user} {way}
+      hyperv.avma.host_info:
+      vars: {{ansible_user: '{user}', ansible_winrm_transport: {way}, ansible_psrp_auth: {way}}}
+      ignore_unreachable: true
+"""
+        for user, ways in NAMES.items()
+        for way in ways
+    )
+    return run_playbook(lab, PLAY + tasks)
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+@pytest.mark.parametrize(("user", "way"), [(user, way) for user, ways in NAMES.items() for way in ways])
+def test_an_account_has_many_names(named: Run, user: str, way: str, plugin: str) -> None:
+    result = named.of(f"{plugin.upper()}-FINE", f"{user} {way}")
+    assert result.status == "ok", result
+
+
+def test_one_task_with_a_wrong_password_is_one_bad_attempt(lab: Lab, story: Story) -> None:
+    # A module, verify and the inventory, with winrm and with psrp: the fifth locks the account, which counts no further.
+    assert story is not None
+    assert lab.failed_logins("typo") == 5
+
+
+def test_other_suffixes_are_enterprise_names(lab: Lab, run_playbook: RunPlaybook, kinit: Kinit, tmp_path: Any) -> None:
+    """With ``kinit -C -E`` the ticket is of the account's own name, which is what ansible_user must then be."""
+    cache = kinit(lab, "moved@other.example", tmp_path / "cache", "-C", "-E")
+    play = PLAY + "    - hyperv.avma.host_info:\n"
+    manual = {"ansible_password": "", "ansible_winrm_kinit_mode": "manual", "ansible_user": "moved@LAB.EXAMPLE"}
+    extra = [word for name, value in manual.items() for word in ("-e", f"{name}={value}")]
+    run = run_playbook(lab, play, *extra, KRB5CCNAME=f"FILE:{cache}")
+    for plugin in PLUGINS:
+        assert run.of(f"{plugin.upper()}-FINE").status == "ok"
