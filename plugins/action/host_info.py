@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..plugin_utils._action import AvmaAction
-from ..plugin_utils._avma.hosts import assess_host
-from ..plugin_utils._avma.problems import problem
+from ..plugin_utils._avma.hosts import assess_host, cluster_unreadable
 from ..plugin_utils._session.errors import FaultError
 from ..plugin_utils._session.session import Session
 from ..plugin_utils._windows.cluster import read_cluster
 from ..plugin_utils._windows.hosts import read_host
+from ..plugin_utils._windows.licensing import known_hresult
 
 
 class ActionModule(AvmaAction):
@@ -27,7 +27,7 @@ class ActionModule(AvmaAction):
         try:
             cluster = read_cluster(session) if host.cluster_service else None
         except FaultError as fault:
-            problems.append(problem("cluster_unreadable", detail=fault.reason))
+            problems.append(cluster_unreadable(fault.reason, known_hresult(fault)))
         return {
             "changed": False,
             "host": {

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from ansible import constants
 
-from ..plugin_utils._action import AvmaAction, Failure
+from ..plugin_utils._action import AvmaAction, Failure, Interruption
 from ..plugin_utils._avma import keys
 from ..plugin_utils._avma.guests import Step
 from ..plugin_utils._avma.hosts import HostFacts, HostWish, check_key, plan_host, spends_activation
@@ -62,22 +62,29 @@ class ActionModule(AvmaAction):
             self._display.warning(f"{session.machine}: {doubt}")
         if before.avma is not None and before.avma.subscribed:
             result["msg"] = "The Windows Server subscription activates the guests: no key is needed."
-        if plan.step is Step.NOTHING or wish.product_key is None:
+        if plan.step is Step.NOTHING:
             return result
+        if wish.product_key is None:
+            result["msg"] = (
+                "The host is a KMS client: it is activated by a KMS host or Active Directory, without a key of its own."
+            )
         if self._task.check_mode:
-            if spends:
+            if spends and wish.product_key is not None:
                 result["msg"] = f"An activation of the key ending in {keys.last_five(wish.product_key)} would be spent."
             return {**result, **self._difference(_summary(before), _prediction(before, wish))}
 
-        outcome = carry_out(session, before, plan.step, wish.product_key, wish.activate, arguments["timeout"])
+        outcome = carry_out(session, before, plan.step, wish, arguments["timeout"])
         after = outcome.host
         result.update(
             _show(after),
             problems=[doubt.to_dict() for doubt in outcome.doubts],
-            # Where it could not be proved which key the host uses, it was given one without an error.
-            changed=_summary(after) != _summary(before) or bool(outcome.doubts),
+            # Where it could not be proved which key the host uses, it was given one without an error; after a write of which nothing could
+            # be read back, something may be another than it was.
+            changed=not outcome.known or _summary(after) != _summary(before) or bool(outcome.doubts),
             **self._difference(_summary(before), _summary(after)),
         )
+        if outcome.error:
+            raise Interruption(outcome.error, outcome.problems, result)
         if outcome.problems:
             raise Failure(outcome.problems, result)
         for doubt in outcome.doubts:
@@ -140,6 +147,8 @@ def _prediction(host: HostFacts, wish: HostWish) -> dict[str, Any]:
     last_five = keys.last_five(wish.product_key or "")
     if host.avma is not None:
         return {"avma": f"set up with the key ending in {last_five}"}
+    if wish.product_key is None:
+        return {**_summary(host), "status": str(Status.LICENSED)}
     return {
         "partial_product_key": last_five,
         "channel": "that of the key",

@@ -10,6 +10,8 @@ version_added: 0.1.0
 description:
   - Reads the release, edition, Hyper-V role and licence of a Hyper-V host, or how AVMA is set up on an Azure Local host; its failover
     cluster with the state of the nodes; the releases whose guests it can activate; and says what is wrong.
+  - A host that pays as it goes through Azure Arc activates no guests, and how it is to be told is not known. It is not told here; its
+    guests get C(0xC004FD02).
 extends_documentation_fragment:
   - hyperv.avma.common
   - hyperv.avma.common.info
@@ -88,6 +90,7 @@ host:
       sample:
         error: null
         license_last_fives: []
+        asked_for: null
         key_release: '2022'
         module: '1.1'
         result:
@@ -119,9 +122,13 @@ host:
           description: Why it returned nothing, in the host's language; null if it did.
           type: str
         license_last_fives:
-          description: The last five characters of keys in licence rows that are not those of the host's own Windows.
+          description: The last five characters of keys in licence rows that are not that of the host's own Windows.
           type: list
           elements: str
+        asked_for:
+          description: >-
+            The last five characters of the key that M(hyperv.avma.host_key) asked the host to set, if nothing tells what came of that; else null.
+          type: str
     cluster:
       description: The failover cluster; null if the host is no node of one, its cluster service does not run, or it does not tell.
       type: dict

@@ -14,15 +14,19 @@ description:
     no key is needed, and none is set.
   - A key may be spendable once, and to replace one may burn an activation for good. So a host whose key ends in the same five
     characters is left alone; one that has the key and is not activated, as after a run that was cut off, is activated only; and
-    another key that works is not touched without O(replace).
+    another key that works is not touched without O(replace), in whatever grace period Windows is since it was activated with it. The
+    licence must hold the key that is activated, before and after.
+  - A KMS client needs no key. One that is not activated is activated by its KMS host or Active Directory, which spends nothing.
   - Refuses before any write a host without the Hyper-V role, an edition other than Datacenter, an evaluation edition, an Azure Local host
     without the update that brings ServerAVMAManager, one of Microsoft's public AVMA and KMS client keys, a key that another host
-    was given in the same run, and a connection that is not encrypted. A key that Windows rejects leaves the former one in place.
+    was given in the same run, the key of a KMS host (CSVLK) that is in the way, and a connection that is not encrypted.
+  - A key that Windows rejects leaves the former one in place. One that Windows takes and does not activate has taken the place of the
+    former one, which RV(problems) tells; a KMS client key is put back and activated again.
 options:
   product_key:
     description:
       - The host's own product key, a secret; keep it in a vault. At most its last five characters are ever shown.
-      - Not needed for a host that is activated, whatever its key, and on Azure Local with a Windows Server subscription.
+      - Not needed for a host that is activated, whatever its key, for a KMS client, and on Azure Local with a Windows Server subscription.
     type: str
   volume_key:
     description:
@@ -32,7 +36,9 @@ options:
     default: false
   replace:
     description:
-      - Whether to replace another key that works; on Azure Local, also whether to set the key if the host does not tell which key it uses.
+      - Whether to replace another key that works.
+      - On Azure Local, also whether to set the key if the host does not tell which key it uses.
+      - In a virtual machine of Azure, also whether to spend the key there, where hosts activate no guests.
     type: bool
     default: false
   activate:
@@ -42,7 +48,8 @@ options:
     default: true
   timeout:
     description:
-      - For how many seconds to wait for the activation, and to try again what Windows may accept later.
+      - For how many seconds to wait for the activation, to try again what Windows may accept later, and to ask again what it is too
+        slow or too busy to answer.
     type: int
     default: 120
 extends_documentation_fragment:
@@ -51,6 +58,8 @@ notes:
   - What C(Get-VMAutomaticActivation) returns is documented nowhere, so nothing depends on its shape. The key is found in it, or
     in the host's licences, by its last five characters. If neither tells which key the host uses and AVMA may be set up, nothing is
     written without O(replace), and RV(problems) and a warning say so.
+  - On Azure Local the host remembers the last five characters of the key that it is asked to set, in the value C(ProductKeyAskedFor) of
+    C(HKLM\SOFTWARE\hyperv.avma), until it is known what came of it. As long as that is not known, the key is not set again.
   - On Azure Local the key goes to a script of a few cmdlets on standard input, never on a command line. Where module logging of PowerShell
     is on, Windows itself writes the arguments of C(Set-VMAutomaticActivation) to its event log.
   - To check the keys of a whole cluster before the first of them is written, use the role P(hyperv.avma.host_activation#role).
@@ -126,7 +135,7 @@ spends_activation:
 problems:
   description:
     - What is wrong, as M(hyperv.avma.guest_key) returns it.
-    - Not empty without a failure only if an Azure Local host does not tell which key it uses.
+    - Not empty without a failure only if an Azure Local host does not tell which key it uses, or if the host is a virtual machine of Azure.
   returned: always
   type: list
   elements: dict

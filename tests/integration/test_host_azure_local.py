@@ -64,6 +64,10 @@ HOSTS = [
         for shape in SHAPES
     ),
     host("OLDER", issued("older", "2019"), REPLACE, shape="nested", key=issued("newer", "2025")),
+    # A key in the licence of the host's own Windows is not AVMA.
+    {**host("OWN-LICENCE", issued("own licence"), shape="nested"), "license": made_up_key("own licence")},
+    {**host("OWN-LICENCE-OPAQUE", issued("own opaque"), REPLACE, shape="opaque"), "license": made_up_key("own opaque")},
+    host("IN-A-ROW", issued("in a row"), shape="license_row", key=made_up_key("in a row")),
     host("TOO-OLD", issued("too old", "2016"), shape="nested"),
 ]
 TOPOLOGY = {"keys": KEYS, "hosts": HOSTS}
@@ -151,6 +155,34 @@ def test_a_key_that_was_taken_but_is_not_shown_is_not_claimed_to_be_proved(lab: 
     assert spent(lab)[key_of("NEW-OPAQUE")[-5:]] == ["NEW-OPAQUE"]
 
 
+def test_what_cannot_be_told_is_not_spent_again(lab: Lab, done: Run, run_playbook: RunPlaybook) -> None:
+    names = ["NEW-OPAQUE", "OWN-LICENCE-OPAQUE"]
+    assert [lab.machine(name)["azure_local"]["key"] for name in names] == [key_of(name)[-5:] for name in names]
+    earlier = spent(lab)
+    for _run in range(2):
+        run = run_playbook(lab, PLAY.replace("{{ given.replace | default(omit) }}", "true"), "-l", ":".join(names))
+        for name in names:
+            result = run.of(name)
+            assert (result.status, result["changed"], result["step"]) == ("ok", False, "nothing")
+            assert [item["code"] for item in result["problems"]] == ["host_key_asked_for"]
+            assert result["avma"]["asked_for"] == key_of(name)[-5:]
+    assert spent(lab) == earlier
+
+
+def test_a_key_in_the_hosts_own_licence_is_not_avma(lab: Lab, done: Run, before: Run) -> None:
+    assert [item["code"] for item in before.of("OWN-LICENCE")["host"]["problems"]] == ["host_not_licensed"]
+    result = done.of("OWN-LICENCE")
+    assert (result.status, result["changed"], result["step"]) == ("ok", True, "install")
+    assert lab.machine("OWN-LICENCE")["azure_local"]["key"] == key_of("OWN-LICENCE")[-5:]
+    assert set_calls(lab, "OWN-LICENCE") == 1
+
+
+def test_a_key_in_a_licence_of_another_kind_is_found(lab: Lab, done: Run) -> None:
+    result = done.of("IN-A-ROW")
+    assert (result.status, result["changed"], result["problems"]) == ("ok", False, [])
+    assert set_calls(lab, "IN-A-ROW") == 0
+
+
 @pytest.mark.parametrize("name", ["UNTOLD-FLAT", "UNTOLD-OPAQUE"])
 def test_where_it_cannot_be_told_nothing_is_written_and_that_is_said(lab: Lab, done: Run, name: str) -> None:
     result = done.of(name)
@@ -212,7 +244,8 @@ def test_check_mode_predicts_what_is_spent(predicted: tuple[Run, bool], done: Ru
     assert not anything_spent
     spending = {item["name"] for item in HOSTS if run.of(item["name"]).result.get("spends_activation")}
     rejected = {name for name in (item["name"] for item in HOSTS) if name.startswith("REJECTED")}
-    assert spending == {"NEW-FLAT", "NEW-NESTED", "NEW-OPAQUE", "OLDER", "TOO-OLD", *rejected}
+    new = {"NEW-FLAT", "NEW-NESTED", "NEW-OPAQUE", "OWN-LICENCE", "OWN-LICENCE-OPAQUE"}
+    assert spending == {*new, "OLDER", "TOO-OLD", *rejected}
 
 
 def test_keys_go_to_standard_input_only(lab: Lab, done: Run) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.hyperv.avma.plugins.plugin_utils._fleet.clusters import cluster_problems
 
 from integration.conftest import RunPlaybook
 from integration.connections import UNENCRYPTED
@@ -51,12 +52,22 @@ HOSTS = [
     host("VOLUME-1", issued("volume", "mak", activations=9), {"volume_key": True}),
     host("VOLUME-2", made_up_key("volume"), {"volume_key": True}),
     host("JAPANESE", issued("japanese"), language="ja-JP"),
+    # What RefreshLicenseStatus answers says nothing of the key.
+    host("NOT-REFRESHED", issued("not refreshed"), listener=at("RefreshLicenseStatus", "hresult", 0x80041001)),
+    host("LATE-KEY", issued("late key"), activation={"install_polls": 2}),
     # Left alone.
     host("RIGHT", issued("right"), license=made_up_key("right")),
     host("ANY-KEY", license="oem"),
     host("BY-KMS", license="kms"),
+    host("NESTED", platform="azure", license="kms"),
     # Refused.
     host("OTHER", issued("other"), license="mak"),
+    *(
+        host(f"OTHER-{status.upper()}", issued(f"other {status}"), license={"key": "retail", "status": status})
+        for status in ("out_of_tolerance_grace", "non_genuine_grace", "extended_grace")
+    ),
+    host("KMS-HOST", issued("for the KMS host"), {"replace": True}, license="csvlk"),
+    host("KMS-HOST-UNLICENSED", issued("for the KMS host 2"), license={"key": "csvlk", "status": "notification"}),
     host("NO-KEY"),
     host("STANDARD", issued("standard"), edition="standard"),
     host("EVALUATION", issued("evaluation"), evaluation=True),
@@ -73,6 +84,60 @@ HOSTS = [
     host("USED-ELSEWHERE", made_up_key("right"), {"volume_key": True}),
     host("SILENT", issued("silent"), {"timeout": 1}, listener=at("Activate", "wsman_fault", 2150858793)),
     host("DENIED", issued("denied"), listener=at("InstallProductKey", "access_denied")),
+    host("DENIED-BY-WMI", issued("denied by WMI"), listener=at("InstallProductKey", "hresult", 0x80041003)),
+]
+#: KMS clients, which are activated without a key.
+KMS_CLIENTS = [
+    host(f"KMS-{status.upper()}", license={"key": "kms", "status": status})
+    for status in ("notification", "out_of_box_grace", "out_of_tolerance_grace")
+]
+#: A key that worked is replaced by one that is refused at its activation.
+LOSING = [
+    host("ROTATED", issued("rotated", "mak", activations=0), {"replace": True}, license="retail"),
+    host("ROTATED-KMS", issued("rotated kms", "mak", activations=0), {"replace": True}, license="kms"),
+    host(
+        "ROTATED-BROKEN",
+        issued("rotated broken"),
+        {"replace": True},
+        license="oem",
+        listener=at("Activate", "hresult", 0x80041014),
+    ),
+]
+#: Hosts in Azure that are to get a key, without and with a word.
+IN_AZURE = [
+    host("AZURE", issued("azure"), platform="azure"),
+    host("AZURE-FORCED", issued("azure forced"), {"replace": True}, platform="azure"),
+]
+#: Stand-alone hosts, whatever they would answer if they were asked for their cluster; a node whose user may not ask; slow ones.
+_NO_CLUSTER = {"faults": [{"match": {"class": "MSCluster_Cluster"}, "effect": "wsman_fault", "value": 2150858778}]}
+ONLY_READ = [
+    host("STAND-ALONE", license="oem", listener=_NO_CLUSTER),
+    host("NODE-TO-BE", license="oem", listener=_NO_CLUSTER, services={"ClusSvc": "stopped"}),
+    host("FEATURE-DISABLED", license="oem", listener=_NO_CLUSTER, services={"ClusSvc": "disabled"}),
+    host(
+        "NODE",
+        license="oem",
+        listener={"faults": [{"match": {"class": "MSCluster_Cluster"}, "effect": "hresult", "value": 0x80041003}]},
+    ),
+    host(
+        "NODE-BROKEN",
+        license="oem",
+        listener={"faults": [{"match": {"class": "MSCluster_Cluster"}, "effect": "hresult", "value": 0x80041013}]},
+    ),
+    host(
+        "SLOW",
+        license="oem",
+        listener={
+            "faults": [
+                {"match": {"operation": "Enumerate", "class": name}, "effect": "wsman_fault", "value": code, "times": 3}
+                for name, code in (("SoftwareLicensingProduct", 2150858793), ("Win32_Service", 0x80041045))
+            ]
+        },
+    ),
+    # Server Core with the SKU of an installation with a desktop, and the other way round.
+    host("CORE", license="oem", sku=8),
+    {**host("DESKTOP", license="oem"), "core": False},
+    host("EVALUATION-STANDARD-CORE", edition="standard", evaluation=True),
 ]
 # The two of a pair come one after the other, whichever is first.
 PAIR = [host(name, issued("pair") if name == "PAIR-1" else made_up_key("pair")) for name in ("PAIR-1", "PAIR-2")]
@@ -81,7 +146,11 @@ CUT_OFF = [
     host("CUT-AT-ACTIVATE", issued("cut 2", "mak", activations=1), listener=at("Activate", "cut", times=1)),
     host("DROPPED-AT-ACTIVATE", issued("cut 3", "mak", activations=1), listener=at("Activate", "drop", times=1)),
 ]
-TOPOLOGY = {"keys": KEYS, "hosts": [*HOSTS, *PAIR, *CUT_OFF]}
+TOPOLOGY: dict[str, Any] = {
+    "keys": KEYS,
+    "hosts": [*HOSTS, *KMS_CLIENTS, *LOSING, *IN_AZURE, *ONLY_READ, *PAIR, *CUT_OFF],
+    "clusters": [{"name": "HVCLUSTER", "nodes": ["NODE", "NODE-BROKEN"]}],
+}
 TASK = """
     - name: Key
       hyperv.avma.host_key:
@@ -102,11 +171,16 @@ READ = """
   tasks:
     - hyperv.avma.host_info:
 """
-ALL = ":".join(item["name"] for item in HOSTS)
-WRITTEN = [item["name"] for item in HOSTS[:11]]
-LEFT_ALONE = ["RIGHT", "ANY-KEY", "BY-KMS"]
+ALL = ":".join(item["name"] for item in [*HOSTS, *KMS_CLIENTS, *LOSING, *IN_AZURE])
+WRITTEN = [item["name"] for item in HOSTS[:13]]
+LEFT_ALONE = ["RIGHT", "ANY-KEY", "BY-KMS", "NESTED"]
 REFUSED = {
     "OTHER": "other_host_key",
+    "OTHER-OUT_OF_TOLERANCE_GRACE": "other_host_key",
+    "OTHER-NON_GENUINE_GRACE": "other_host_key",
+    "OTHER-EXTENDED_GRACE": "other_host_key",
+    "KMS-HOST": "kms_host",
+    "KMS-HOST-UNLICENSED": "kms_host",
     "NO-KEY": "no_host_key",
     "STANDARD": "host_not_datacenter",
     "EVALUATION": "evaluation_edition",
@@ -124,11 +198,17 @@ FAILING = {
     "USED-ELSEWHERE": ("activation_failed", "0xC004C008"),
     "SILENT": ("host_activation_timed_out", None),
     "DENIED": ("access_denied", "0x80070005"),
+    "DENIED-BY-WMI": ("access_denied", "0x80041003"),
 }
 
 
 def key_of(name: str) -> str:
     return next(item["variables"]["given"].get("product_key", "") for item in TOPOLOGY["hosts"] if item["name"] == name)
+
+
+def given_to(name: str) -> dict[str, Any]:
+    given: dict[str, Any] = next(item["variables"]["given"] for item in TOPOLOGY["hosts"] if item["name"] == name)
+    return given
 
 
 def spent_on(lab: Lab, name: str) -> int:
@@ -223,6 +303,47 @@ def test_failing_with_its_cause(done: tuple[Run, dict[str, Any]], name: str, cod
     assert [(item["code"], item.get("hresult")) for item in result["problems"]] == [(code, hresult)]
 
 
+@pytest.mark.parametrize("name", [item["name"] for item in KMS_CLIENTS])
+def test_a_kms_client_is_activated_without_a_key(lab: Lab, done: tuple[Run, dict[str, Any]], name: str) -> None:
+    result = done[0].of(name)
+    assert (result.status, result["changed"], result["step"]) == ("ok", True, "activate")
+    assert (result["spends_activation"], result["license"]["channel"]) == (False, "Volume:GVLK")
+    assert "KMS client" in result["msg"]
+    assert lab.machine(name)["license"]["status"] == "licensed"
+    assert [call["method"] for call in done[1][name]["invokes"]] == ["Activate"]
+
+
+def test_a_working_key_that_is_lost_is_told(lab: Lab, done: tuple[Run, dict[str, Any]], before: Run) -> None:
+    for name, code in (("ROTATED", "0xC004C020"), ("ROTATED-BROKEN", "0x80041014")):
+        result = done[0].of(name)
+        former = before.of(name)["host"]["license"]["partial_product_key"]
+        assert (result.status, result["changed"]) == ("failed", True)
+        assert [(item["code"], item.get("hresult")) for item in result["problems"]] == [
+            ("activation_failed", code),
+            ("former_host_key_gone", None),
+        ]
+        assert f"The former key ending in {former}" in result["msg"]
+        assert lab.machine(name)["license"]["status"] == "notification"
+
+
+def test_a_kms_client_gets_its_key_back(lab: Lab, done: tuple[Run, dict[str, Any]], before: Run) -> None:
+    result = done[0].of("ROTATED-KMS")
+    assert (result.status, result["changed"]) == ("failed", False)
+    assert [item["code"] for item in result["problems"]] == ["activation_failed", "former_key_put_back"]
+    former = before.of("ROTATED-KMS")["host"]["license"]["partial_product_key"]
+    assert lab.machine("ROTATED-KMS")["license"]["partial_product_key"] == former
+    assert lab.machine("ROTATED-KMS")["license"]["status"] == "licensed"
+
+
+def test_a_key_is_spent_on_a_host_in_azure_only_for_a_word(lab: Lab, done: tuple[Run, dict[str, Any]]) -> None:
+    result = done[0].of("AZURE")
+    assert (result.status, result["changed"], result["step"]) == ("ok", False, "nothing")
+    assert [item["code"] for item in result["problems"]] == ["host_in_azure"]
+    assert "AZURE: The host AZURE is a virtual machine of Azure" in done[0].stdout
+    assert done[1]["AZURE"]["writes"] == []
+    assert done[0].of("AZURE-FORCED")["license"]["status"] == "licensed"
+
+
 def test_a_rejected_key_leaves_the_former_one(lab: Lab, before: Run, done: tuple[Run, dict[str, Any]]) -> None:
     former = before.of("REJECTED")["host"]["license"]
     assert done[0].of("REJECTED")["license"] == former
@@ -237,10 +358,11 @@ def test_check_mode_predicts_what_is_done_and_spent(
     assert writes == {}
     spending = {name for name in ALL.split(":") if run.of(name).result.get("spends_activation")}
     # It cannot know what Windows will reject.
-    assert spending == {*WRITTEN, *FAILING} - {"INSTALL-ONLY"}
+    losing = [item["name"] for item in LOSING]
+    assert spending == {*WRITTEN, *FAILING, *losing, "AZURE-FORCED"} - {"INSTALL-ONLY"}
     for name in spending:
         assert f"ending in {key_of(name)[-5:]} would be spent" in run.of(name)["msg"]
-    for name in [*WRITTEN, *LEFT_ALONE, *REFUSED]:
+    for name in [*WRITTEN, *LEFT_ALONE, *REFUSED, *(item["name"] for item in [*KMS_CLIENTS, *IN_AZURE])]:
         assert run.of(name)["changed"] == done[0].of(name)["changed"], name
         assert run.of(name)["problems"] == done[0].of(name)["problems"], name
     assert run.of("NEW")["diff"]["after"]["partial_product_key"] == key_of("NEW")[-5:]
@@ -308,9 +430,63 @@ def test_host_info(before: Run) -> None:
         ("EVALUATION", "evaluation_edition"),
         ("NO-ROLE", "hyperv_role_missing"),
         ("ANNUAL", "no_avma_on_host_release"),
+        ("KMS-NOTIFICATION", "host_not_licensed"),
     ],
 )
 def test_host_info_says_what_keeps_a_host_from_activating_guests(before: Run, name: str, code: str) -> None:
     host = before.of(name)["host"]
     assert [item["code"] for item in host["problems"]] == [code]
     assert (host["activates"], host["activates_known"]) == ([], True)
+
+
+@pytest.mark.parametrize("name", ["STAND-ALONE", "NODE-TO-BE", "FEATURE-DISABLED", "SLOW"])
+def test_a_host_without_a_cluster_is_not_asked_for_one(lab: Lab, before: Run, name: str) -> None:
+    host = before.of(name)["host"]
+    assert (host["cluster"], host["cluster_service"], host["problems"]) == (None, False, [])
+    assert host["fqdn"] == f"{name}.lab.example"
+
+
+@pytest.mark.parametrize(
+    ("name", "hresult", "remedy"),
+    [("NODE", "0x80041003", "Grant-ClusterAccess"), ("NODE-BROKEN", "0x80041013", "Get-ClusterNode")],
+)
+def test_a_node_that_does_not_tell_of_its_cluster(before: Run, name: str, hresult: str, remedy: str) -> None:
+    host = before.of(name)["host"]
+    assert (host["cluster"], host["cluster_service"]) == (None, True)
+    assert [(item["code"], item["hresult"]) for item in host["problems"]] == [("cluster_unreadable", hresult)]
+    assert remedy in host["problems"][0]["remedy"]
+
+
+@pytest.mark.parametrize("name", ["NESTED", "AZURE-FORCED"])
+def test_a_host_in_azure_is_not_said_to_be_ready(before: Run, name: str) -> None:
+    host = before.of(name)["host"]
+    assert host["azure_vm"] is True
+    if name == "NESTED":
+        assert (host["activates"], host["activates_known"]) == ([], False)
+        assert [item["code"] for item in host["problems"]] == ["host_in_azure"]
+
+
+@pytest.mark.parametrize(("name", "core"), [("CORE", True), ("DESKTOP", False), ("STAND-ALONE", True)])
+def test_server_core_is_told_by_the_registry(before: Run, name: str, core: bool) -> None:
+    assert before.of(name)["host"]["system"]["core"] is core
+
+
+def test_an_evaluation_edition_is_told_what_it_can_become(before: Run) -> None:
+    (problem,) = before.of("EVALUATION-STANDARD-CORE")["host"]["problems"]
+    assert "/Set-Edition:ServerDatacenterCor " in problem["remedy"]
+
+
+def test_the_filter_says_what_the_module_says(before: Run, predicted: tuple[Run, dict[str, Any]]) -> None:
+    names = [name for name in ALL.split(":") if name not in ("AVMA-KEY", "KMS-KEY", "MISTYPED", "UNENCRYPTED")]
+    results = {name: before.of(name).result for name in names}
+    wanted = {
+        name: {"product_key": key_of(name) or None, "replace": given_to(name).get("replace", False), "volume_key": True}
+        for name in names
+    }
+    foreseen: dict[str, list[str]] = {name: [] for name in names}
+    for problem in cluster_problems(results, wanted):
+        for name in problem["hosts"]:
+            foreseen[name].append(problem["code"])
+    refused = {name: [item["code"] for item in predicted[0].of(name)["problems"]] for name in names}
+    doubts = {"host_in_azure"}
+    assert foreseen == {name: [code for code in refused[name] if code not in doubts] for name in names}

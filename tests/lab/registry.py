@@ -66,6 +66,7 @@ class Registry:
             "getmultistringvalue": lambda _, arguments: self._get(arguments, list, "sValue"),
             "enumvalues": lambda _, arguments: self._enumerate_values(arguments),
             "enumkey": lambda _, arguments: self._enumerate_keys(arguments),
+            "createkey": lambda _, arguments: self._create(arguments),
             "setstringvalue": lambda _, arguments: self._set(arguments, text(arguments, "svalue")),
             "setdwordvalue": lambda _, arguments: self._set(arguments, int(text(arguments, "uvalue") or 3)),
             "deletevalue": lambda _, arguments: self._delete(arguments),
@@ -83,6 +84,12 @@ class Registry:
         if not isinstance(value, kind):
             return MethodResult(_WBEM_E_TYPE_MISMATCH, {out: None})
         return MethodResult(0, {out: value})
+
+    def _create(self, arguments: Mapping[str, Value]) -> MethodResult:
+        """Makes the keys above it too; that it is there already is no error."""
+        self._named(arguments)
+        self.write(text(arguments, "ssubkeyname"), {})
+        return MethodResult()
 
     def _set(self, arguments: Mapping[str, Value], value: RegistryValue) -> MethodResult:
         if self._named(arguments) is None:

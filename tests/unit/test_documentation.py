@@ -49,7 +49,7 @@ def test_every_section_that_the_code_cites_is_there() -> None:
 
 def test_a_placeholder_after_a_word_stands_by_itself(pages: ModuleType) -> None:
     page = pages.problem_table()
-    assert "The host *host* is not activated" in page
+    assert "The host *host* has no licence that activates guests" in page
     assert "{" not in page
 
 

@@ -17,6 +17,7 @@ from .licenses import License
 from .matrix import AZURE_LOCAL, WINDOWS_SERVER, Subscription
 from .problems import Problem, problem
 from .releases import Edition, Release, System
+from .words import words
 
 #: What JSON holds.
 Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
@@ -72,8 +73,9 @@ class Avma:
     :ivar subscription: The status of the Windows Server subscription (``Active``, ``Disabled``, …); None if there is none.
     :ivar result: What ``Get-VMAutomaticActivation`` returned, with no whole key in it.
     :ivar error: Why that could not be read, in the host's language; None if it could.
-    :ivar license_last_fives: What of their keys the host's licence rows show. One of them may be that of ServerAVMAManager
-        (UNVERIFIED), others are that of Windows itself.
+    :ivar license_last_fives: What of their keys the host's licence rows show, but for that of its own Windows. One of them may be that
+        of ServerAVMAManager (UNVERIFIED).
+    :ivar asked_for: The last five characters of the key that a run asked it to set, if nothing told what came of that.
     """
 
     module: str | None
@@ -81,6 +83,7 @@ class Avma:
     result: Json
     error: str | None
     license_last_fives: frozenset[str] = frozenset()
+    asked_for: str | None = None
 
     @property
     def subscribed(self) -> bool:
@@ -107,9 +110,12 @@ class Avma:
 
     def has_key(self, product_key: str) -> bool | None:
         """Whether this key is the one set, as far as its last five characters tell; None if it cannot be told."""
-        if keys.last_five(product_key) in self.last_fives | self.license_last_fives:
+        last_five = keys.last_five(product_key)
+        if last_five in self.last_fives | self.license_last_fives:
             return True
-        return False if self.last_fives or self.set_up is False else None
+        if self.last_fives:
+            return False
+        return False if self.set_up is False and self.asked_for != last_five else None
 
     @property
     def key_release(self) -> Release | None:
@@ -138,13 +144,20 @@ class Avma:
             "result": self.result,
             "error": self.error,
             "license_last_fives": sorted(self.license_last_fives),
+            "asked_for": self.asked_for,
         }
 
     @classmethod
     def from_dict(cls, shown: Mapping[str, Any]) -> Avma:
         """From what the modules return."""
-        last_fives = frozenset(shown.get("license_last_fives", ()))
-        return cls(shown["module"], shown["subscription"], shown["result"], shown["error"], last_fives)
+        return cls(
+            shown["module"],
+            shown["subscription"],
+            shown["result"],
+            shown["error"],
+            frozenset(shown.get("license_last_fives", ())),
+            shown.get("asked_for"),
+        )
 
 
 def _leaves(value: Json) -> Iterator[Json]:
@@ -205,7 +218,7 @@ class HostFacts:
         system = self.system
         if system.evaluation or system.edition is not Edition.DATACENTER or system.release is None or not self.licensed:
             return ()
-        return WINDOWS_SERVER[system.release]
+        return None if self.azure_vm else WINDOWS_SERVER[system.release]
 
     def to_dict(self) -> dict[str, object]:
         """As the modules return it (RV(host)), without its cluster and problems."""
@@ -264,7 +277,21 @@ def assess_host(host: HostFacts) -> list[Problem]:
         return [problem("avma_unreadable", detail=host.avma.error)]
     if host.licensed is False:
         return [_not_licensed(host)]
-    return [] if host.activates is not None else [problem("host_avma_unknown", host=host.name)]
+    if host.activates is not None:
+        return []
+    return [problem("host_avma_unknown" if host.avma is not None else "host_in_azure", host=host.name)]
+
+
+def cluster_unreadable(reason: str, hresult: int | None) -> Problem:
+    """That a host on which the cluster service runs does not tell of its cluster.
+
+    :param reason: What it said.
+    """
+    remedy = "See that its cluster is in order (Get-Cluster, Get-ClusterNode on the host), then run again."
+    if hresult in hresults.DENIED:
+        remedy = "Give the user of the connection access to the cluster (Grant-ClusterAccess), or make it an administrator of the host."
+    explanation = f" - {hresults.explain(hresult)}" if hresult is not None else ""
+    return problem("cluster_unreadable", hresult, detail=reason.rstrip(". ") + explanation, remedy=remedy)
 
 
 def _not_licensed(host: HostFacts) -> Problem:
@@ -276,19 +303,21 @@ def _not_licensed(host: HostFacts) -> Problem:
         explanation = f"the status of its licence is {host.license.status}"
         if host.license.reason:
             explanation += f", {hresults.explain(host.license.reason)}"
-    return problem(
-        "host_not_licensed",
-        host=f" {host.name}",
-        explanation=explanation,
-        remedy="Run host_key on it, with a product key of its own.",
+    kms_client = host.avma is None and host.license is not None and host.license.kms_client
+    how = (
+        "as a KMS client it takes no key, but its KMS host must answer"
+        if kms_client
+        else "with a product key of its own"
     )
+    remedy = f"{words()['run_host_key']}: {how}."
+    return problem("host_not_licensed", host=f" {host.name}", explanation=explanation, remedy=remedy)
 
 
 @dataclass(frozen=True)
 class HostWish:
     """What the user wants of a host.
 
-    :ivar product_key: The host's own key, normalized.
+    :ivar product_key: The host's own key, normalized; None to have it activated with what it has.
     :ivar replace: Whether a key that works may be replaced.
     :ivar activate: On Windows Server, whether to activate, not only to install the key.
     """
@@ -326,6 +355,10 @@ def plan_host(host: HostFacts, wish: HostWish) -> HostPlan:
     refused = unsuitable(host)
     if refused:
         return HostPlan(Step.NOTHING, tuple(refused))
+    license = host.license if host.avma is None else None
+    if wish.product_key is None and license is not None and license.kms_client and not license.licensed:
+        # A KMS host or Active Directory activates it, and no key is spent.
+        return HostPlan(Step.ACTIVATE if wish.activate else Step.NOTHING)
     if wish.product_key is None:
         # Azure Local whose answer cannot be read may well be set up: to say so is for assess_host.
         return HostPlan(Step.NOTHING, () if host.licensed is not False else (problem("no_host_key"),))
@@ -336,29 +369,40 @@ def plan_host(host: HostFacts, wish: HostWish) -> HostPlan:
 
 def _plan_windows_server(host: HostFacts, wish: HostWish, product_key: str) -> HostPlan:
     license = host.license
-    if license is not None and license.has_key(product_key):
-        # Installed and not activated, as after a run that was cut off: the key must not be spent twice.
-        return HostPlan(Step.ACTIVATE if wish.activate and not license.licensed else Step.NOTHING)
-    if license is not None and license.licensed and not wish.replace:
+    present = license is not None and license.has_key(product_key)
+    if license is not None and present and (license.licensed or not wish.activate):
+        return HostPlan(Step.NOTHING)
+    if license is not None and not present and license.kms_host:
+        return HostPlan(Step.NOTHING, (problem("kms_host", last_five=license.partial_product_key),))
+    if license is not None and not present and license.working and not wish.replace:
         return HostPlan(Step.NOTHING, (problem("other_host_key", current=license.partial_product_key),))
-    return HostPlan(Step.INSTALL)
+    if host.azure_vm and not wish.replace:
+        return HostPlan(Step.NOTHING, doubts=(problem("host_in_azure", host=host.name),))
+    # Installed and not activated, as after a run that was cut off: the key must not be spent twice.
+    return HostPlan(Step.ACTIVATE if present else Step.INSTALL)
 
 
 def _plan_azure_local(avma: Avma, wish: HostWish, product_key: str) -> HostPlan:
     if avma.subscribed:
         return HostPlan(Step.NOTHING)
+    last_five = keys.last_five(product_key)
     present = avma.has_key(product_key)
     if present:
         return HostPlan(Step.NOTHING)
+    if present is None and avma.asked_for == last_five:
+        # Whatever the user says: a write whose outcome cannot be told is not repeated.
+        return HostPlan(Step.NOTHING, doubts=(problem("host_key_asked_for", last_five=last_five),))
     if avma.set_up is False or wish.replace:
         return HostPlan(Step.INSTALL)
     if present is False:
-        return HostPlan(Step.NOTHING, (problem("other_host_key", current=", ".join(avma.last_fives)),))
-    return HostPlan(Step.NOTHING, doubts=(problem("host_key_unknown", last_five=keys.last_five(product_key)),))
+        return HostPlan(Step.NOTHING, (problem("other_host_key", current=", ".join(sorted(avma.last_fives))),))
+    return HostPlan(Step.NOTHING, doubts=(problem("host_key_unknown", last_five=last_five),))
 
 
 def spends_activation(host: HostFacts, wish: HostWish, step: Step) -> bool:
-    """Whether a step asks Microsoft for an activation. On Azure Local setting a key does."""
+    """Whether a step asks Microsoft for an activation. On Azure Local setting a key does; that of a KMS client does not."""
+    if step is Step.ACTIVATE and host.license is not None and host.license.kms_client:
+        return False
     return step is Step.ACTIVATE or (step is Step.INSTALL and (wish.activate or host.backend is Backend.AZURE_LOCAL))
 
 
@@ -377,20 +421,58 @@ def host_activation_problem(license: License | None, hresult: int | None, timeou
     return problem("access_denied" if hresult in hresults.DENIED else "activation_failed", hresult)
 
 
+def changed_meanwhile(license: License | None, last_five: str) -> Problem:
+    """Another key is installed than the one that the work is about."""
+    held = f"the one ending in {license.partial_product_key}" if license else "none"
+    return problem("host_key_changed", last_five=last_five, held=held)
+
+
+def former_key_lost(former: License | None, present: License | None) -> Problem | None:
+    """That a key which worked is gone from the host after a failure; None if it is not."""
+    if former is None or not former.working or (present is not None and present.licensed):
+        return None
+    if present is not None and present.partial_product_key == former.partial_product_key:
+        return None
+    return problem("former_host_key_gone", last_five=former.partial_product_key, kind=former.key_name)
+
+
 _HRESULT = re.compile(r"0x([89A-F][0-9A-F]{7})", re.IGNORECASE)
 
 
-def refused_by_azure_local(product_key: str, words: Json) -> Problem:
-    """Why ``Set-VMAutomaticActivation`` did not take a key.
+@dataclass(frozen=True)
+class Verdict:
+    """What came of setting a key on Azure Local.
 
-    :param words: What it said, in whatever shape.
+    :ivar told: Whether it is known: if not, it must not be tried again by itself.
     """
-    said = ", ".join(leaf.strip() for leaf in _leaves(words) if isinstance(leaf, str)) or "it gave no reason"
-    code = _HRESULT.search(said)
-    return problem(
-        "key_rejected",
-        int(code[1], 16) if code else None,
-        last_five=keys.last_five(product_key),
-        explanation=said,
-        remedy="Use a key of Windows Server Datacenter 2019 or later, not older than the one in use and used on no other machine.",
-    )
+
+    told: bool
+    problem: Problem | None = None
+    doubt: Problem | None = None
+
+
+def judge_azure_local(avma: Avma, product_key: str, said: Json, error: str | None) -> Verdict:
+    """What came of ``Set-VMAutomaticActivation``: what is read back decides, before what it said.
+
+    :param avma: As read back.
+    :param said: What it returned, in whatever shape.
+    :param error: The text of its error.
+    """
+    last_five = keys.last_five(product_key)
+    present = avma.has_key(product_key)
+    if present:
+        return Verdict(told=True)
+    texts = ", ".join(leaf.strip() for leaf in _leaves(error or said) if isinstance(leaf, str))
+    code = _HRESULT.search(texts)
+    refused = error is not None or code is not None or bool(avma.last_fives)
+    # An answer that is not empty, of a host where nothing is set up afterwards, is likely a refusal in words that are not known.
+    if refused or (avma.set_up is False and any(leaf is not None for leaf in _leaves(said))):
+        found = problem(
+            "key_rejected",
+            int(code[1], 16) if code else None,
+            last_five=last_five,
+            explanation=texts or "it gave no reason",
+            remedy="Use a key of Windows Server Datacenter 2019 or later, not older than the one in use and used on no other machine.",
+        )
+        return Verdict(told=refused, problem=found)
+    return Verdict(told=False, doubt=problem("host_key_unproved", last_five=last_five))

@@ -84,6 +84,15 @@ class License:
         return self.status is Status.LICENSED
 
     @property
+    def working(self) -> bool:
+        """Whether Windows is activated with its key, or was, and is in a grace period since; the first one follows no activation."""
+        return self.licensed or self.status in (
+            Status.OUT_OF_TOLERANCE_GRACE,
+            Status.NON_GENUINE_GRACE,
+            Status.EXTENDED_GRACE,
+        )
+
+    @property
     def avma(self) -> bool:
         # Two marks, because the whole Description of an AVMA row is UNVERIFIED (facts, section 3.6).
         return self.channel == keys.AVMA_CHANNEL or "VIRTUAL_MACHINE_ACTIVATION" in self.description

@@ -68,7 +68,7 @@ class Problem:
 #: and update_missing.
 PROBLEMS: Mapping[str, Definition] = {
     "evaluation_edition": Definition(
-        "{name} is an evaluation edition, which neither takes an AVMA key nor activates guests.",
+        "{name} is an evaluation edition, and AVMA is for these neither as guests nor as hosts.",
         "Convert it first (DISM /Online /Set-Edition:{target} /ProductKey:<key> /AcceptEula; /Get-TargetEditions tells what it can become) "
         "and reboot; a domain controller cannot.",
     ),
@@ -144,7 +144,7 @@ PROBLEMS: Mapping[str, Definition] = {
     ),
     "kms_host": Definition(
         "The key ending in {last_five} makes this machine a KMS host: without it, every machine that it activates loses its licence.",
-        "Leave this machine out. If it is to be a guest only, remove its KMS role and key first.",
+        "Leave this machine out, or its key as it is. To give its KMS service up, remove its KMS role and key first.",
     ),
     "unknown_product_key": Definition(
         "Whether the key ending in {last_five} is an AVMA key is not known before it is installed, and Windows is activated with the key "
@@ -186,7 +186,7 @@ PROBLEMS: Mapping[str, Definition] = {
         "{remedy}",
     ),
     "host_not_licensed": Definition(
-        "The host{host} is not activated: {explanation}.",
+        "The host{host} has no licence that activates guests: {explanation}.",
         "{remedy}",
     ),
     "host_release_too_old": Definition(
@@ -424,24 +424,53 @@ PROBLEMS: Mapping[str, Definition] = {
         "{remedy}",
     ),
     "no_avma_on_host_release": Definition(
-        "{name} activates no guests: AVMA is not documented for hosts that run it.",
+        "AVMA is not documented for hosts that run {name}.",
         "Use a host that runs Windows Server Datacenter {documented}, or Azure Local.",
     ),
     "no_host_key": Definition(
         "The host is not activated, and no product key is given for it.",
-        "Give it a key of its own in product_key; on Azure Local a Windows Server subscription will do too.",
+        "Give it a key of its own in {host_product_key}; on Azure Local a Windows Server subscription will do too.",
     ),
     "not_a_host_key": Definition(
         "The key ending in {last_five} is the public {kind} of {key}: it is no host's own.",
-        "Give the host a key of its own; if it is activated by KMS, leave product_key out.",
+        "Give the host a key of its own; one that is a KMS client is activated without: leave {host_product_key} out.",
     ),
     "other_host_key": Definition(
         "The host works with another key, ending in {current}; to replace it may burn an activation for good.",
-        "Leave product_key out to keep it, or say replace: true.",
+        "Leave {host_product_key} out to keep it, or say {host_replace}.",
+    ),
+    "host_key_changed": Definition(
+        "The host does not hold the key ending in {last_five} any more, but {held}: someone else installs keys on it at the same time.",
+        "Find out which other tool or person gives the host a key, then run again.",
+    ),
+    "host_key_install_timed_out": Definition(
+        "In {timeout} s Windows did not answer whether it takes the key ending in {last_five}, and it still holds {held}.",
+        "It may take it yet: run again, with a longer {host_timeout} if the machine is slow.",
+    ),
+    "former_host_key_gone": Definition(
+        "The former key ending in {last_five}, {kind}, worked and is gone: until it is entered again, which may cost "
+        "an activation, or the new key "
+        "is activated, the host activates no guests.",
+        "Put the other problem right and run again, or run with the former key as {host_product_key}.",
+    ),
+    "host_in_azure": Definition(
+        "The host {host} is a virtual machine of Azure or Azure Stack Hub: hosts in Azure activate no guests, however "
+        "they are licensed, and of "
+        "Azure Stack Hub nothing is known.",
+        "Use a host outside of Azure; there, activate the guests by KMS or with keys of their own. To give it a key "
+        "nevertheless, say {host_replace}.",
+        kind=Kind.UNKNOWN,
+    ),
+    "host_key_asked_for": Definition(
+        "An earlier run asked the host to set the key ending in {last_five}, and the host does not tell what came of "
+        "it: it was not asked again.",
+        r"See what it returned (avma.result), and prove it by a guest. If the key is not set, delete the value ProductKeyAskedFor of "
+        r"HKLM\SOFTWARE\hyperv.avma on the host and run again.",
+        kind=Kind.UNKNOWN,
     ),
     "host_key_unknown": Definition(
         "AVMA may be set up on the host already, and it does not tell whether with the key ending in {last_five}: nothing was written.",
-        "See what it returned (avma.result); if it does need the key, run once with replace: true.",
+        "See what it returned (avma.result); if it does need the key, run once with {host_replace}.",
         kind=Kind.UNKNOWN,
     ),
     "host_key_unproved": Definition(
@@ -468,10 +497,12 @@ PROBLEMS: Mapping[str, Definition] = {
     "avma_unreadable": Definition(
         "The host does not tell how AVMA is set up: {detail}.",
         "Run Get-VMAutomaticActivation on the host; if it fails there too, install the latest update.",
+        kind=Kind.UNKNOWN,
     ),
     "cluster_unreadable": Definition(
-        "The host does not tell of its cluster: {detail}.",
-        "See that the cluster service runs on it.",
+        "The host does not tell of its cluster, though its cluster service runs: {detail}.",
+        "{remedy}",
+        kind=Kind.UNKNOWN,
     ),
     "data_exchange_disabled": Definition(
         "The Data Exchange integration service of the VM {vm} is off, and AVMA needs it.",
@@ -521,8 +552,8 @@ PROBLEMS: Mapping[str, Definition] = {
         "Bring all nodes to one release; until then, a guest that is newer than a node loses its activation there.",
     ),
     "host_not_datacenter": Definition(
-        "The host {host} activates no guest: it runs {system}.",
-        "AVMA needs a host with an activated Windows Server Datacenter, or Azure Local: move the VM to one.",
+        "The host {host} runs {system}, and AVMA needs a host with Windows Server Datacenter, or Azure Local.",
+        "Move the virtual machines to such a host, or reinstall this one.",
     ),
     "hyperv_role_missing": Definition(
         "The machine does not have the Hyper-V role.",

@@ -75,7 +75,9 @@ class Vm:
     def system(self) -> System | None:
         """The Windows of its guest, from KVP; None if that is not known, or is not Windows."""
         build, sku = _number(self.kvp.get("OSBuildNumber")), _number(self.kvp.get("OSEditionId"))
-        if build is None or self.kvp.get("OSPlatformId", _WINDOWS_PLATFORM) != _WINDOWS_PLATFORM:
+        # Linux and FreeBSD tell of no platform and of no edition, and their build may be a number.
+        windows = self.kvp.get("OSPlatformId", _WINDOWS_PLATFORM if sku is not None else "") == _WINDOWS_PLATFORM
+        if build is None or not windows:
             return None
         return identify_system(build, sku, caption=self.kvp.get("OSName", ""))
 
@@ -149,7 +151,8 @@ class Activator:
         if guest.edition is Edition.AZURE and not self.azure_local:
             return problem("azure_edition_needs_azure_local", guest=describe(guest), host=self.name)
         if self.activates is None:
-            return problem("host_avma_unknown", host=self.name)
+            in_azure = next((item for item in self.problems if item.code == "host_in_azure"), None)
+            return in_azure or problem("host_avma_unknown", host=self.name)
         if not self.activates:
             return self._inability()
         # Of a release that only the user knows, nothing is known here.

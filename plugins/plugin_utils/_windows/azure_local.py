@@ -22,6 +22,7 @@ from .._avma import keys
 from .._avma.hosts import Avma, Json
 from .._session.errors import ProcessError
 from .._session.session import Session
+from . import registry
 
 # The subscription's status is an enumeration, called Status in WAC and SubscriptionStatus in Microsoft's troubleshooting guide; in
 # a string it becomes its name, and a property that is not there becomes nothing.
@@ -53,8 +54,13 @@ try { $result = @(Set-VMAutomaticActivation -ProductKey $key -ErrorAction Stop) 
 @{ result = $result; error = $failure } | ConvertTo-Json -Compress -Depth 5
 """
 
-#: Every licence row that holds a key: which of them, if any, holds the one of ServerAVMAManager, is UNVERIFIED.
-_LICENSES = "SELECT PartialProductKey FROM SoftwareLicensingProduct WHERE PartialProductKey <> NULL"
+#: The licence rows that hold a key and are not that of the host's own Windows: which of them, if any, holds the one of ServerAVMAManager,
+#: is UNVERIFIED.
+_LICENSES = (
+    "SELECT PartialProductKey FROM SoftwareLicensingProduct WHERE PartialProductKey <> NULL AND LicenseIsAddon = TRUE"
+)
+#: Where the host itself remembers that it was asked to set a key, by any controller, until it is known what came of it.
+_MEMORY, _ASKED_FOR = r"SOFTWARE\hyperv.avma", "ProductKeyAskedFor"
 
 
 def read_avma(session: Session) -> Avma:
@@ -72,7 +78,24 @@ def read_avma(session: Session) -> Avma:
         result=result,
         error=str(keys.mask(error)) if error else None,
         license_last_fives=frozenset(last_five for last_five in shown if last_five),
+        asked_for=registry.read_string(session, _MEMORY, _ASKED_FOR),
     )
+
+
+def remember(session: Session, product_key: str) -> None:
+    """Have the host remember that it is asked to set this key, by the last five characters.
+
+    :raises FaultError: It does not: then it must not be asked.
+    """
+    registry.write_string(session, _MEMORY, _ASKED_FOR, keys.last_five(product_key))
+
+
+def forget(session: Session) -> None:
+    """What came of setting a key is known.
+
+    :raises FaultError: The host does not forget.
+    """
+    registry.delete_value(session, _MEMORY, _ASKED_FOR)
 
 
 def set_product_key(session: Session, product_key: str) -> tuple[Json, str | None]:

@@ -5,12 +5,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from .._avma import hresults
 from .._avma.guests import Step, key_not_taken_problem, rejected_key_problem
-from .._avma.hosts import Backend, HostFacts, host_activation_problem, refused_by_azure_local
+from .._avma.hosts import (
+    Backend,
+    HostFacts,
+    HostWish,
+    changed_meanwhile,
+    former_key_lost,
+    host_activation_problem,
+    judge_azure_local,
+)
 from .._avma.keys import last_five
+from .._avma.licenses import License
 from .._avma.problems import Problem, problem
+from .._session.errors import FaultError, SessionError
 from .._session.session import Session
 from .._session.waits import Clock
 from . import azure_local, licensing
@@ -53,78 +66,192 @@ class HostOutcome:
     """What came of giving a host its key.
 
     :ivar host: As read back.
-    :ivar problems: Why it is not as it should be; none if it is.
+    :ivar known: Whether it could be read back.
+    :ivar problems: Why it is not as it should be, and what became of its former key; none if it is.
     :ivar doubts: What could not be proved.
+    :ivar error: What ended it, after something was written.
     """
 
     host: HostFacts
     problems: tuple[Problem, ...] = ()
     doubts: tuple[Problem, ...] = ()
+    error: SessionError | None = None
+    known: bool = True
 
 
 def carry_out(
-    session: Session,
-    host: HostFacts,
-    step: Step,
-    product_key: str,
-    activate: bool,
-    timeout: int,
-    clock: Clock | None = None,
+    session: Session, host: HostFacts, step: Step, wish: HostWish, timeout: int, clock: Clock | None = None
 ) -> HostOutcome:
     """Give a host its key and have it activated, until what is read back proves it or the time is out.
 
-    :param activate: On Windows Server, whether to activate, not only to install the key.
+    :param host: As it was read for the plan.
     :param timeout: In seconds.
-    :raises SessionError: The machine cannot be talked to; what was done stands, and the next run goes on from there.
+    :raises SessionError: The machine cannot be talked to, and nothing was written.
     """
     if host.backend is Backend.AZURE_LOCAL:
-        return _set_up_azure_local(session, host, product_key)
-    return _license_windows_server(
-        session, host, step, product_key, activate, Attempts(timeout, clock or Clock()), timeout
-    )
+        return _set_up_azure_local(session, host, wish.product_key or "")
+    run = _WindowsServer(session, host, wish, timeout, clock or Clock())
+    try:
+        outcome = run.install() if step is Step.INSTALL else run.activate()
+    except SessionError as error:
+        if not run.wrote:
+            raise
+        outcome = run.look_again(error)
+    return run.restore(outcome)
 
 
-def _license_windows_server(
-    session: Session, host: HostFacts, step: Step, product_key: str, activate: bool, attempts: Attempts, timeout: int
-) -> HostOutcome:
-    def read() -> HostFacts:
-        return replace(host, license=licensing.read_license(session, host.system.build))
+class _WindowsServer:
+    """Installs and activates the key of a Windows Server. What Windows did counts, not what it answered."""
 
-    if step is Step.INSTALL:
-        service = licensing.find_service(session)
-        hresult = attempts.call(lambda: licensing.install_product_key(session, service, product_key))
+    def __init__(self, session: Session, host: HostFacts, wish: HostWish, timeout: int, clock: Clock) -> None:
+        self._session = session
+        self._before = host
+        self._wish = wish
+        self._timeout = timeout
+        self._clock = clock
+        self._attempts = Attempts(timeout, clock)
+        former = host.license.partial_product_key if host.license else None
+        #: What the key ends in that the row must hold before and after the activation.
+        self._last_five = last_five(wish.product_key) if wish.product_key else former or ""
+        self._refused = False
+        self.wrote = False
+
+    def _read(self) -> License | None:
+        return licensing.read_license(self._session, self._before.system.build)
+
+    def _holds(self, license: License | None) -> bool:
+        return license is not None and license.partial_product_key == self._last_five
+
+    def _outcome(self, license: License | None, *problems: Problem) -> HostOutcome:
+        return HostOutcome(replace(self._before, license=license), problems)
+
+    def install(self) -> HostOutcome:
+        """Install the key, and go on to activate it."""
+        service = licensing.find_service(self._session)
+        license, failure = self._install(service, self._wish.product_key or "", self._attempts)
+        return self._outcome(license, failure) if failure else self.activate()
+
+    def _install(
+        self, service: Mapping[str, str], product_key: str, attempts: Attempts
+    ) -> tuple[License | None, Problem | None]:
+        """The licence after that, and why it does not hold the key."""
+        answered = True
+
+        def once() -> None:
+            nonlocal answered
+            # A former attempt may have got through.
+            if not self.wrote or not self._holds(self._read()):
+                self.wrote = True
+                answered = licensing.install_product_key(self._session, service, product_key)
+
+        hresult = attempts.call(once)
+        license = self._read()
+        while not answered and not self._holds(license) and attempts.wait():
+            license = self._read()
+        if self._holds(license) or (hresult is None and answered):
+            # The key stands whether or not this works.
+            attempts.call(lambda: licensing.refresh_license_status(self._session, service))
+            license = self._read()
+        if self._holds(license):
+            return license, None
         if hresult is not None:
-            return HostOutcome(read(), (rejected_key_problem(hresult, product_key),))
-        # The key stands whether or not this works.
-        attempts.call(lambda: licensing.refresh_license_status(session, service))
-    host = read()
-    if host.license is None or not host.license.has_key(product_key):
-        return HostOutcome(host, (key_not_taken_problem(product_key),))
-    if not activate:
-        return HostOutcome(host)
+            return license, rejected_key_problem(hresult, product_key)
+        former = self._before.license
+        if license is not None and (former is None or license.partial_product_key != former.partial_product_key):
+            return license, changed_meanwhile(license, self._last_five)
+        if answered:
+            return license, key_not_taken_problem(product_key)
+        held = f"the key ending in {license.partial_product_key}" if license else "none"
+        timeout = self._timeout
+        return license, problem("host_key_install_timed_out", timeout=timeout, last_five=self._last_five, held=held)
 
-    def activate_once() -> None:
-        # A former attempt may have got through, and some keys pay for every activation.
-        license = read().license
-        if license is not None and not license.licensed:
-            licensing.activate(session, license.activation_id)
+    def activate(self) -> HostOutcome:
+        """Activate the key that the row must hold."""
+        license = self._read()
+        if not self._holds(license):
+            return self._outcome(license, changed_meanwhile(license, self._last_five))
+        if not self._wish.activate:
+            return self._outcome(license)
 
-    hresult = attempts.call(activate_once)
-    host = read()
-    while hresult is None and not host.licensed and attempts.wait():
-        host = read()
-    if host.licensed:
-        return HostOutcome(host)
-    return HostOutcome(host, (host_activation_problem(host.license, hresult, timeout),))
+        def once() -> None:
+            # A former attempt may have got through, and some keys pay for every activation; and the key may be another one by now.
+            license = self._read()
+            if license is not None and self._holds(license) and not license.licensed:
+                self.wrote = True
+                licensing.activate(self._session, license.activation_id)
+
+        hresult = self._attempts.call(once)
+        license = self._read()
+        while hresult is None and self._waited_for(license) and self._attempts.wait():
+            license = self._read()
+        if not self._holds(license):
+            return self._outcome(license, changed_meanwhile(license, self._last_five))
+        if license is not None and license.licensed:
+            return self._outcome(license)
+        self._refused = hresult is not None
+        return self._outcome(license, host_activation_problem(license, hresult, self._timeout))
+
+    def _waited_for(self, license: License | None) -> bool:
+        return license is not None and self._holds(license) and not license.licensed
+
+    def look_again(self, error: SessionError) -> HostOutcome:
+        """What is on the machine after an error ended it all."""
+        try:
+            return replace(self._outcome(self._read()), error=error)
+        except SessionError:
+            return replace(self._outcome(self._before.license), error=error, known=False)
+
+    def restore(self, outcome: HostOutcome) -> HostOutcome:
+        """After a failure: put a KMS client key back that was licensed, as it is public; of another one that worked say that it is gone."""
+        former, failed = self._before.license, bool(outcome.problems or outcome.error)
+        lost = former_key_lost(former, outcome.host.license) if failed and outcome.known else None
+        if lost is None or former is None:
+            return outcome
+        public = former.public_key if former.licensed and self._refused else None
+        if public is None:
+            return replace(outcome, problems=(*outcome.problems, lost))
+        try:
+            license, why = self._put_back(public)
+        except SessionError as error:
+            license, why = outcome.host.license, str(error)
+        code, remedy = "former_key_put_back", ""
+        if license is None or not license.licensed:
+            code = "former_key_not_put_back"
+            remedy = "Install it again (slmgr.vbs /ipk), then have it activated (slmgr.vbs /ato)."
+        last_five = former.partial_product_key
+        found = problem(code, None, last_five=last_five, kind=former.key_name, detail=why, remedy=remedy)
+        return replace(outcome, host=replace(outcome.host, license=license), problems=(*outcome.problems, found))
+
+    def _put_back(self, product_key: str) -> tuple[License | None, str]:
+        """The licence after that, and why it is not activated with the key."""
+        self._last_five, self.wrote = last_five(product_key), False
+        attempts = Attempts(self._timeout, self._clock)
+        license, failure = self._install(licensing.find_service(self._session), product_key, attempts)
+        if failure or license is None:
+            return license, failure.message.rstrip(".") if failure else "no product key is installed"
+        activation_id = license.activation_id
+        hresult = attempts.call(lambda: licensing.activate(self._session, activation_id))
+        license = self._read()
+        while hresult is None and self._waited_for(license) and attempts.wait():
+            license = self._read()
+        return license, str(hresults.explain(hresult)) if hresult else "its activation did not come in time"
 
 
 def _set_up_azure_local(session: Session, host: HostFacts, product_key: str) -> HostOutcome:
-    said, error = azure_local.set_product_key(session, product_key)
-    avma = azure_local.read_avma(session)
-    host = replace(host, avma=avma)
-    present = avma.has_key(product_key)
-    if present:
-        return HostOutcome(host)
-    if error is not None or present is False:
-        return HostOutcome(host, (refused_by_azure_local(product_key, error or said),))
-    return HostOutcome(host, doubts=(problem("host_key_unproved", last_five=last_five(product_key)),))
+    azure_local.remember(session, product_key)
+    try:
+        said, error = azure_local.set_product_key(session, product_key)
+        avma = azure_local.read_avma(session)
+    except SessionError as interruption:
+        return HostOutcome(host, error=interruption, known=False)
+    verdict = judge_azure_local(avma, product_key, said, error)
+    if verdict.told:
+        # That the host remembers too long costs nothing that it tells of.
+        with suppress(FaultError):
+            azure_local.forget(session)
+            avma = replace(avma, asked_for=None)
+    return HostOutcome(
+        replace(host, avma=avma),
+        (verdict.problem,) if verdict.problem else (),
+        (verdict.doubt,) if verdict.doubt else (),
+    )

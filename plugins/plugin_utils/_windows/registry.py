@@ -70,6 +70,21 @@ def key_exists(session: Session, key: str) -> bool:
     return output.integer("ReturnValue") != _ERROR_FILE_NOT_FOUND
 
 
+def write_string(session: Session, key: str, name: str, value: str) -> None:
+    """Set a REG_SZ value of a key below HKEY_LOCAL_MACHINE, and make the key if it is not there.
+
+    :raises FaultError: Windows cannot or will not.
+    """
+    output = session.invoke(
+        "StdRegProv", "CreateKey", {"hDefKey": _HKEY_LOCAL_MACHINE, "sSubKeyName": key}, namespace=_NAMESPACE
+    )
+    _check(output, "CreateKey", missing=False)
+    output = session.invoke(
+        "StdRegProv", "SetStringValue", {**_arguments(key, name), "sValue": value}, namespace=_NAMESPACE
+    )
+    _check(output, "SetStringValue", missing=False)
+
+
 def delete_value(session: Session, key: str, name: str) -> None:
     """Delete a value of a key below HKEY_LOCAL_MACHINE; that it is not there is no error.
 
@@ -79,10 +94,13 @@ def delete_value(session: Session, key: str, name: str) -> None:
     _check(output, "DeleteValue")
 
 
-def _check(output: Instance, method: str) -> None:
-    """What StdRegProv returns is an error code of WinError.h, or of WMI."""
+def _check(output: Instance, method: str, missing: bool = True) -> None:
+    """What StdRegProv returns is an error code of WinError.h, or of WMI.
+
+    :param missing: Whether it is no error that what was asked for is not there.
+    """
     code = (output.integer("ReturnValue") or 0) & 0xFFFFFFFF
-    if code not in (0, _ERROR_FILE_NOT_FOUND):
+    if code not in ((0, _ERROR_FILE_NOT_FOUND) if missing else (0,)):
         # HRESULT_FROM_WIN32 (winerror.h).
         hresult = 0x80070000 | code if code <= 0xFFFF else code
         raise FaultError(f"StdRegProv.{method} returned {code}", hresults=(hresult,))
