@@ -50,7 +50,8 @@ def hresult_table() -> str:
     ]
     return (
         "# HRESULTs\n\n"
-        "What Windows says by number: licensing, WMI, WS-Management, and the parts of Windows below them. `guest_key` tries again by itself, until its timeout, where the last column says yes. "
+        "What Windows says by number: licensing, WMI, WS-Management, and the parts of Windows below them. "
+        "`guest_key` tries again by itself, until its timeout, where the last column says yes. "
         "The same table answers in a playbook: `{{ '0xC004FD02' | hyperv.avma.explain }}`.\n\n"
     ) + _table(("HRESULT", "symbol", "meaning", "what to do", "retried"), rows)
 

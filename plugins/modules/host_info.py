@@ -127,7 +127,8 @@ host:
           elements: str
         asked_for:
           description: >-
-            The last five characters of the key that M(hyperv.avma.host_key) asked the host to set, if nothing tells what came of that; else null.
+            The last five characters of the key that M(hyperv.avma.host_key) asked the host to set, if nothing tells what came of that;
+            else null.
           type: str
     cluster:
       description: The failover cluster; null if the host is no node of one, its cluster service does not run, or it does not tell.

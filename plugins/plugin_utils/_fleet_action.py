@@ -16,7 +16,7 @@ from typing import Any, ClassVar, TypeAlias
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
-from ._action import CheckedAction, Failure, InvalidArgumentsError, failed, validated
+from ._action import CheckedAction, Failure, Interruption, InvalidArgumentsError, failed, interrupted, validated
 from ._avma import keys
 from ._avma.problems import Problem, problem
 from ._fleet.guest_hosts import GuestHosts
@@ -160,6 +160,8 @@ def attempt(machine: str, module: Callable[[], Result]) -> Result:
     """What a module returns, also where it fails."""
     try:
         return module()
+    except Interruption as interruption:
+        return interrupted(machine, interruption)
     except (SessionError, Failure, AnsibleError) as error:
         return _outcome(machine, error)
 

@@ -339,7 +339,7 @@ def test_rotation_never_leaves_two_hosts_failing(run_playbook: RunPlaybook) -> N
         (given / "N2.yml").write_text(f"host_activation_product_key: {used_up}\n", encoding="utf-8")
         run = run_playbook(lab, "hyperv.avma.rotate_host_keys")
         assert written(run) == ["N1", "N2"]
-        assert [item["code"] for item in of_hosts(run)["problems"]] == ["activation_failed"]
+        assert [item["code"] for item in of_hosts(run)["problems"]] == ["activation_failed", "former_host_key_gone"]
         assert statuses(lab) == ["licensed", "notification", "licensed"]
 
         (given / "N2.yml").write_text(f"host_activation_product_key: {spare}\n", encoding="utf-8")

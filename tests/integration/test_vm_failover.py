@@ -51,7 +51,7 @@ def test_what_is_wrong_across_the_cluster_stops_the_play(lab: Lab, run_playbook:
     result = run.of("NODE1", "Stop if a host or cluster cannot activate its guests")
     assert result.status == "failed"
     assert sorted(result["msg"]) == [
-        "The host NODE3 is not activated: no product key is installed.",
+        "The host NODE3 has no licence that activates guests: no product key is installed.",
         "The node NODE4 of the cluster HVCLUSTER is down.",
         (
             "The nodes of the cluster HVCLUSTER run different releases: Windows Server 2019 on NODE2; "

@@ -104,6 +104,8 @@ def to_plan(plans: Mapping[str, Result]) -> Iterator[str]:
     for host, plan in sorted(plans.items()):
         if _writes(plan):
             spends = "an activation would be spent" if plan["spends_activation"] else "no activation would be spent"
-            yield f"{host}: {plan['step']} the key ending in {plan['partial_product_key']}, {spends}"
+            last_five = plan["partial_product_key"]
+            what = f"the key ending in {last_five}" if last_five else "it as the KMS client that it is"
+            yield f"{host}: {plan['step']} {what}, {spends}"
         elif "step" in plan:
             yield f"{host}: " + (" ".join(item["message"] for item in plan["problems"]) or "nothing to do")
