@@ -552,7 +552,7 @@ PROBLEMS: Mapping[str, Definition] = {
         "Bring all nodes to one release; until then, a guest that is newer than a node loses its activation there.",
     ),
     "host_not_datacenter": Definition(
-        "The host {host} runs {system}, and AVMA needs a host with Windows Server Datacenter, or Azure Local.",
+        "The host {host} has {system}, and AVMA needs a host with Windows Server Datacenter, or Azure Local.",
         "Move the virtual machines to such a host, or reinstall this one.",
     ),
     "hyperv_role_missing": Definition(
