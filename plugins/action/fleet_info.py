@@ -11,7 +11,7 @@ from ..plugin_utils._action import Failure
 from ..plugin_utils._avma.problems import problem
 from ..plugin_utils._fleet_action import FleetAction, Result, attempt, unknown_name
 from ..plugin_utils._session.session import Session
-from ..plugin_utils._windows.hypervisor import read_vm_id
+from ..plugin_utils._windows.hypervisor import VM_ID, read_vm_id
 from .activation_event_info import ActionModule as ActivationEventInfo
 from .guest_info import ActionModule as GuestInfo
 from .host_info import ActionModule as HostInfo
@@ -84,6 +84,7 @@ def _read_host(machine: str, session: Session, options: Mapping[str, Any]) -> Re
 
 def _read_guest(machine: str, session: Session, options: Mapping[str, Any]) -> Result:
     asked = {name: options[name] for name in ("activated_since", "expected_hosts", "key_overrides")}
+    session.expect(VM_ID)
     info = GuestInfo.perform(session, {**asked, "gather_subset": ["min"]})
     if info["guest"]["problems"]:
         # What it sees of its host, and its last events, may tell why.

@@ -14,10 +14,10 @@ from ..plugin_utils._avma.guests import Wish, assess, join, plan
 from ..plugin_utils._avma.preflight import Hypervisor, preflight
 from ..plugin_utils._avma.problems import problem
 from ..plugin_utils._session.session import Session
-from ..plugin_utils._windows.events import read_events
-from ..plugin_utils._windows.hypervisor import read_hypervisor, read_what_decides
+from ..plugin_utils._windows.events import events_request, read_events
+from ..plugin_utils._windows.hypervisor import HYPERVISOR, read_hypervisor, read_what_decides
 from ..plugin_utils._windows.machine import read_machine
-from ..plugin_utils._windows.system import read_platform
+from ..plugin_utils._windows.system import COMPUTER_SYSTEM, ENCLOSURE, read_platform
 
 _EVENTS = 10
 
@@ -47,13 +47,17 @@ class ActionModule(AvmaAction):
             activated_since = parse_since(since, datetime.now(timezone.utc)) if since else None
         except ValueError as error:
             raise Failure([problem("invalid_argument", detail=error)]) from error
-        machine = read_machine(session, installation_type=bool(wanted & {"all", "hypervisor"}))
+        whole = bool(wanted & {"all", "hypervisor"})
+        if whole:
+            session.expect(COMPUTER_SYSTEM, ENCLOSURE, *HYPERVISOR)
+        if wanted & {"all", "events"}:
+            session.expect(events_request([GUEST_EVENT], _EVENTS))
+        machine = read_machine(session, installation_type=whole)
         system, license = machine.system, machine.license
         decision = plan(system, license, Wish(key_overrides=overrides))
         refusals = decision.problems if decision.product_key is None else ()
         problems = list(refusals) or assess(license, decision.product_key, arguments["expected_hosts"], activated_since)
         hypervisor = fqdn = None
-        whole = bool(wanted & {"all", "hypervisor"})
         if whole or problems:
             platform = read_platform(session)
             fqdn = platform.fqdn

@@ -16,6 +16,7 @@ from ..plugin_utils._avma.spelling import read_wish
 from ..plugin_utils._session.session import Session
 from ..plugin_utils._windows.activation import carry_out
 from ..plugin_utils._windows.hypervisor import look_ahead
+from ..plugin_utils._windows.licensing import SERVICE
 from ..plugin_utils._windows.machine import read_machine
 
 
@@ -45,6 +46,8 @@ class ActionModule(AvmaAction):
             raise Failure(decision.problems, result)
         if decision.step is Step.NOTHING and not decision.problems:
             return result
+        if decision.step is Step.INSTALL and not self._task.check_mode:
+            session.expect(SERVICE)
         ahead, hypervisor = look_ahead(session, system, vm)
         problems = [*_in_the_way(ahead, wish, before), *decision.problems]
         if not problems and decision.step is Step.INSTALL and not (decision.public or session.encrypted):

@@ -146,6 +146,9 @@ class _Run:
             return Outcome(license, (failure,) if failure else ())
         if not license.avma:
             return Outcome(license, (not_an_avma_key_problem(license),))
+        if self._wish.activate:
+            activation = (licensing.activate_request(license.activation_id), licensing.license_request(self._build))
+            self._session.expect(licensing.refresh_request(service), *activation)
         refreshed = self._refresh(service, attempts)
         return self._activate(license, attempts, refreshed) if self._wish.activate else Outcome(license)
 
@@ -170,6 +173,7 @@ class _Run:
             answered = licensing.install_product_key(self._session, service, key)
 
         self._wrote = True
+        self._session.expect(licensing.install_request(service, key), licensing.license_request(self._build))
         hresult = attempts.call(install)
         license = self._read()
         while not answered and not _holds(license, key) and attempts.wait():
@@ -189,7 +193,12 @@ class _Run:
     def _activate(self, license: License | None, attempts: Attempts, refreshed: int | None = None) -> Outcome:
         activation_id = license.activation_id if license else ""
         self._wrote = True
-        hresult = attempts.call(lambda: licensing.activate(self._session, activation_id))
+
+        def activate() -> None:
+            self._session.expect(licensing.activate_request(activation_id), licensing.license_request(self._build))
+            licensing.activate(self._session, activation_id)
+
+        hresult = attempts.call(activate)
         license = self._read()
         while hresult is None and not self._renewed(license) and attempts.wait():
             license = self._read()

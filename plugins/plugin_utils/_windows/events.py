@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 
 from .._avma.events import Event, decode_event
 from .._session.escape import wql_literal
-from .._session.session import Session
+from .._session.session import Query, Session
 
 #: The provider's name, and the name of the event source that it had before (SPP-manifest); which one Win32_NTLogEvent gives,
 #: is UNVERIFIED.
@@ -27,15 +27,7 @@ def read_events(session: Session, event_ids: Iterable[int], limit: int, since: d
 
     :param since: Leave out older entries; a moment in UTC.
     """
-    conditions = ["Logfile = 'Application'", _any("EventCode", event_ids), _any("SourceName", _SOURCES)]
-    if since:
-        # A datetime in WQL is a DMTF string (Microsoft, "Date and Time Format").
-        conditions.append(f"TimeGenerated >= {wql_literal(since.strftime('%Y%m%d%H%M%S.%f+000'))}")
-    rows = session.query(
-        "SELECT EventCode, RecordNumber, TimeGenerated, InsertionStrings FROM Win32_NTLogEvent WHERE "
-        + " AND ".join(conditions),
-        limit=limit,
-    )
+    rows = events_request(event_ids, limit, since).on(session)
     events = [
         decode_event(
             row.integer("EventCode") or 0,
@@ -46,6 +38,19 @@ def read_events(session: Session, event_ids: Iterable[int], limit: int, since: d
         for row in rows
     ]
     return sorted(events, key=lambda event: (event.time or _EPOCH, event.record or 0), reverse=True)
+
+
+def events_request(event_ids: Iterable[int], limit: int, since: datetime | None = None) -> Query:
+    """What ``read_events`` asks."""
+    conditions = ["Logfile = 'Application'", _any("EventCode", event_ids), _any("SourceName", _SOURCES)]
+    if since:
+        # A datetime in WQL is a DMTF string (Microsoft, "Date and Time Format").
+        conditions.append(f"TimeGenerated >= {wql_literal(since.strftime('%Y%m%d%H%M%S.%f+000'))}")
+    return Query(
+        "SELECT EventCode, RecordNumber, TimeGenerated, InsertionStrings FROM Win32_NTLogEvent WHERE "
+        + " AND ".join(conditions),
+        limit=limit,
+    )
 
 
 def _any(column: str, values: Iterable[str | int]) -> str:

@@ -12,9 +12,9 @@ from .._avma.preflight import AZURE_HOSTS, HYPER_V_MODEL, Hypervisor, Preflight,
 from .._avma.releases import System
 from .._session.errors import FaultError
 from .._session.escape import wql_literal
-from .._session.session import Query, Session
+from .._session.session import Query, Request, Session
 from .registry import number_request, read_number, read_string, string_request
-from .system import read_asset_tag, read_platform
+from .system import COMPUTER_SYSTEM, read_asset_tag, read_platform
 
 #: Where the host writes of itself (facts, section 5.5). Whether its numbers are REG_DWORD or REG_SZ is UNVERIFIED.
 _PARAMETERS = r"SOFTWARE\Microsoft\Virtual Machine\Guest\Parameters"
@@ -24,7 +24,8 @@ _MAJOR, _MINOR, _SKU, _NESTED_LEVEL = (
     "HostingSystemEditionId",
     "HostingSystemNestedLevel",
 )
-_VM_ID = "VirtualMachineId"
+_VM_ID, _VM_NAME = "VirtualMachineId", "VirtualMachineName"
+_HOST, _HOST_NAME, _HOST_FQDN = "PhysicalHostName", "HostName", "PhysicalHostNameFullyQualified"
 #: VMBus class of the "Microsoft Hyper-V Activation Component" (facts, section 5.1).
 _ACTIVATION_COMPONENT = "3375baf4-9e15-4b30-b765-67acb10d607b"
 #: That of Data Exchange, and the guest's service for it (facts, section 5.6).
@@ -34,6 +35,16 @@ _DEVICES = Query(
     + " OR ".join(f"DeviceID LIKE {wql_literal(f'%{item}%')}" for item in (_ACTIVATION_COMPONENT, _DATA_EXCHANGE))
 )
 _SERVICE = Query(f"SELECT State FROM Win32_Service WHERE Name = {wql_literal(_DATA_EXCHANGE_SERVICE)}")
+#: What ``read_vm_id`` asks.
+VM_ID = string_request(_PARAMETERS, _VM_ID)
+_DECIDING: tuple[Request, ...] = (
+    _DEVICES,
+    _SERVICE,
+    *(number_request(_PARAMETERS, name) for name in (_MAJOR, _SKU, _NESTED_LEVEL)),
+)
+_NAMING = tuple(string_request(_PARAMETERS, name) for name in (_HOST, _HOST_FQDN, _VM_NAME))
+#: What ``read_hypervisor`` asks.
+HYPERVISOR: tuple[Request, ...] = (*_DECIDING, VM_ID, *_NAMING)
 
 
 def read_vm_id(session: Session) -> str | None:
@@ -43,6 +54,7 @@ def read_vm_id(session: Session) -> str | None:
 
 def read_hypervisor(session: Session) -> Hypervisor:
     """What the guest sees of its host, and whether it has the devices that AVMA needs."""
+    session.expect(*HYPERVISOR)
     return _with_names(session, _with_values(session, _with_devices(session, Hypervisor())))
 
 
@@ -51,8 +63,7 @@ def read_what_decides(session: Session, vm_id: bool = False) -> Hypervisor:
 
     :param vm_id: Also which VM the guest is.
     """
-    numbers = (number_request(_PARAMETERS, name) for name in (_MAJOR, _SKU, _NESTED_LEVEL))
-    session.expect(_DEVICES, _SERVICE, *numbers, *([string_request(_PARAMETERS, _VM_ID)] if vm_id else []))
+    session.expect(*_DECIDING, *([VM_ID] if vm_id else []))
     hypervisor = Hypervisor()
     for read in (_with_devices, _with_values, _with_vm_id) if vm_id else (_with_devices, _with_values):
         with suppress(FaultError):
@@ -65,6 +76,7 @@ def look_ahead(session: Session, system: System, vm: Vm | None) -> tuple[Preflig
 
     :param vm: What the host says, if it was asked.
     """
+    session.expect(COMPUTER_SYSTEM, *_DECIDING, *([VM_ID] if vm else []))
     model = read_platform(session, asset_tag=False).model
     if model != HYPER_V_MODEL:
         return preflight(system, model, None, Hypervisor()), Hypervisor()
@@ -112,9 +124,10 @@ def _with_names(session: Session, hypervisor: Hypervisor) -> Hypervisor:
     def text(name: str) -> str | None:
         return read_string(session, _PARAMETERS, name)
 
+    session.expect(VM_ID, *_NAMING)
     return replace(
         _with_vm_id(session, hypervisor),
-        host=text("PhysicalHostName") or text("HostName"),
-        host_fqdn=text("PhysicalHostNameFullyQualified"),
-        vm_name=text("VirtualMachineName"),
+        host=text(_HOST) or text(_HOST_NAME),
+        host_fqdn=text(_HOST_FQDN),
+        vm_name=text(_VM_NAME),
     )

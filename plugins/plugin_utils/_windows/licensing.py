@@ -16,7 +16,7 @@ from .._avma.licenses import STATUSES, Activation, License, Status
 from .._session.errors import FaultError
 from .._session.escape import wql_literal
 from .._session.instance import Instance
-from .._session.session import Query, Session
+from .._session.session import Invoke, Query, Session
 
 #: ApplicationID of Windows itself (slmgr.vbs, WindowsAppId).
 _WINDOWS = "55c92734-d682-4d71-983e-d6ec3f16059f"
@@ -52,6 +52,8 @@ def _license_query(columns: str) -> Query:
     )
 
 
+#: The key of the one instance of SoftwareLicensingService.
+SERVICE = Query("SELECT Version FROM SoftwareLicensingService")
 #: The row that holds the product key of Windows, of a machine that has the AVMA columns.
 LICENSE = _license_query(f"{_COLUMNS}, {_AVMA_COLUMNS}")
 
@@ -61,9 +63,13 @@ def read_license(session: Session, build: int) -> License | None:
 
     :param build: The machine's build: older ones lack the AVMA columns, and asking for them is an error.
     """
-    query = LICENSE if build >= _FIRST_AVMA_BUILD else _license_query(_COLUMNS)
-    rows = query.on(session)
+    rows = license_request(build).on(session)
     return _license(rows[0]) if rows else None
+
+
+def license_request(build: int) -> Query:
+    """What ``read_license`` asks."""
+    return LICENSE if build >= _FIRST_AVMA_BUILD else _license_query(_COLUMNS)
 
 
 def _license(row: Instance) -> License:
@@ -92,7 +98,7 @@ def _license(row: Instance) -> License:
 
 def find_service(session: Session) -> Mapping[str, str]:
     """The keys that select the one instance of SoftwareLicensingService."""
-    rows = session.query("SELECT Version FROM SoftwareLicensingService")
+    rows = SERVICE.on(session)
     return {"Version": (rows[0].text("Version") if rows else None) or ""}
 
 
@@ -103,7 +109,12 @@ def install_product_key(session: Session, service: Mapping[str, str], product_ke
     :returns: Whether Windows answered. If it did not in time, it may take the key later: what is read back decides.
     :raises LicensingError: Windows said no; whether it took the key all the same, only the licence tells.
     """
-    return _call(session, "SoftwareLicensingService", "InstallProductKey", service, {"ProductKey": product_key})
+    return _call(session, install_request(service, product_key))
+
+
+def install_request(service: Mapping[str, str], product_key: str) -> Invoke:
+    """What ``install_product_key`` calls."""
+    return Invoke("SoftwareLicensingService", "InstallProductKey", {"ProductKey": product_key}, service)
 
 
 def refresh_license_status(session: Session, service: Mapping[str, str]) -> None:
@@ -112,7 +123,12 @@ def refresh_license_status(session: Session, service: Mapping[str, str]) -> None
     :param service: From ``find_service``.
     :raises LicensingError: It does not; an installed key stands all the same.
     """
-    _call(session, "SoftwareLicensingService", "RefreshLicenseStatus", service)
+    _call(session, refresh_request(service))
+
+
+def refresh_request(service: Mapping[str, str]) -> Invoke:
+    """What ``refresh_license_status`` calls."""
+    return Invoke("SoftwareLicensingService", "RefreshLicenseStatus", selectors=service)
 
 
 def activate(session: Session, activation_id: str) -> bool:
@@ -121,18 +137,17 @@ def activate(session: Session, activation_id: str) -> bool:
     :returns: Whether Windows answered. If it did not in time, it may go on: what is read back decides.
     :raises LicensingError: Windows cannot activate it.
     """
-    return _call(session, "SoftwareLicensingProduct", "Activate", {"ID": activation_id})
+    return _call(session, activate_request(activation_id))
 
 
-def _call(
-    session: Session,
-    class_name: str,
-    method: str,
-    selectors: Mapping[str, str],
-    arguments: Mapping[str, str] | None = None,
-) -> bool:
+def activate_request(activation_id: str) -> Invoke:
+    """What ``activate`` calls."""
+    return Invoke("SoftwareLicensingProduct", "Activate", selectors={"ID": activation_id})
+
+
+def _call(session: Session, request: Invoke) -> bool:
     try:
-        session.invoke(class_name, method, arguments, selectors)
+        request.on(session)
     except FaultError as fault:
         # Windows stopped waiting, not working.
         if fault.timed_out:

@@ -11,7 +11,7 @@ from .._avma.licenses import License
 from .._avma.releases import System, identify_system
 from .._session.session import Session
 from .licensing import LICENSE, read_license
-from .system import OPERATING_SYSTEM, read_installation_type, read_operating_system
+from .system import INSTALLATION_TYPE, OPERATING_SYSTEM, read_installation_type, read_operating_system
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def read_machine(session: Session, *, installation_type: bool = False) -> Machin
     :param installation_type: Whether to ask for that. An evaluation edition is asked always: it says what it can become.
     :raises InvalidAnswerError: It tells no build number.
     """
-    session.expect(OPERATING_SYSTEM, LICENSE)
+    session.expect(OPERATING_SYSTEM, LICENSE, *([INSTALLATION_TYPE] if installation_type else []))
     operating_system = read_operating_system(session)
     license = read_license(session, operating_system.build)
     system = identify_system(

@@ -11,12 +11,14 @@ from .._avma.preflight import AZURE_ASSET_TAG, HYPER_V_MODEL
 from .._session.errors import InvalidAnswerError
 from .._session.instance import Instance
 from .._session.session import Query, Session
-from .registry import read_string
+from .registry import read_string, string_request
 
 #: Which Windows it is, and on what it runs.
 OPERATING_SYSTEM = Query("SELECT BuildNumber, OperatingSystemSKU, Caption, CSName FROM Win32_OperatingSystem")
 COMPUTER_SYSTEM = Query("SELECT Model, DNSHostName, Domain, PartOfDomain FROM Win32_ComputerSystem")
 ENCLOSURE = Query("SELECT SMBIOSAssetTag FROM Win32_SystemEnclosure")
+_CURRENT_VERSION, _INSTALLATION_TYPE = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion", "InstallationType"
+INSTALLATION_TYPE = string_request(_CURRENT_VERSION, _INSTALLATION_TYPE)
 
 
 @dataclass(frozen=True)
@@ -94,4 +96,4 @@ def _fqdn(system: Instance) -> str | None:
 
 def read_installation_type(session: Session) -> str | None:
     """``Server``, ``Server Core``, ``Nano Server`` or ``Client`` (facts, section 12); None if it cannot be told."""
-    return read_string(session, r"SOFTWARE\Microsoft\Windows NT\CurrentVersion", "InstallationType")
+    return read_string(session, _CURRENT_VERSION, _INSTALLATION_TYPE)
