@@ -10,7 +10,7 @@ from ..plugin_utils._action import AvmaAction, Failure, Interruption
 from ..plugin_utils._avma import keys
 from ..plugin_utils._avma.guests import Plan, Step, Wish, former_key_problem, plan
 from ..plugin_utils._avma.licenses import License, Status
-from ..plugin_utils._avma.preflight import Preflight, Vm
+from ..plugin_utils._avma.preflight import Hypervisor, Preflight, Vm
 from ..plugin_utils._avma.problems import Problem, problem
 from ..plugin_utils._avma.spelling import read_wish
 from ..plugin_utils._session.session import Session
@@ -24,6 +24,7 @@ class ActionModule(AvmaAction):
     """Install the AVMA key of a guest and have its host activate it."""
 
     ARGUMENT_SPEC: ClassVar[dict[str, dict[str, Any]]] = {
+        "channel": {"type": "str", "choices": ["avma", "kms"], "default": "avma"},
         "product_key": {"type": "str", "no_log": False},
         "release": {"type": "str"},
         "edition": {"type": "str"},
@@ -48,7 +49,10 @@ class ActionModule(AvmaAction):
             return result
         if decision.step is Step.INSTALL and not self._task.check_mode:
             session.expect(SERVICE)
-        ahead, hypervisor = look_ahead(session, system, vm)
+        # A KMS client needs nothing of the host.
+        ahead, hypervisor = (
+            (Preflight(), Hypervisor()) if wish.channel == keys.KMS_CHANNEL else look_ahead(session, system, vm)
+        )
         problems = [*_in_the_way(ahead, wish, before), *decision.problems]
         if not problems and decision.step is Step.INSTALL and not (decision.public or session.encrypted):
             problems = [problem("unencrypted_connection")]
@@ -98,6 +102,7 @@ class ActionModule(AvmaAction):
         return {"diff": {"before": before, "after": after}} if self._task.diff else {}
 
 
+_CHANNELS = {"avma": keys.AVMA_CHANNEL, "kms": keys.KMS_CHANNEL}
 #: What keeps a key from being installed that is not to be activated here, as in an image.
 _NOWHERE = frozenset({"not_a_hyper_v_guest", "vm_mismatch"})
 
@@ -113,6 +118,9 @@ def _wish(arguments: Mapping[str, Any]) -> tuple[Wish, Vm | None]:
     try:
         named = read_wish(arguments["release"], arguments["edition"])
         product_key = arguments["product_key"]
+        channel = _CHANNELS[arguments["channel"]]
+        if product_key and channel == keys.KMS_CHANNEL:
+            raise ValueError("product_key is an AVMA key: the KMS client key follows from release and edition")
         wish = Wish(
             product_key=keys.normalize_key(product_key) if product_key else None,
             release=named.release,
@@ -122,6 +130,7 @@ def _wish(arguments: Mapping[str, Any]) -> tuple[Wish, Vm | None]:
             activate=arguments["activate"],
             expected_hosts=tuple(arguments["expected_hosts"]),
             replace=arguments["replace"],
+            channel=channel,
         )
         return wish, Vm.from_result(arguments["vm"]) if arguments["vm"] else None
     except ValueError as error:
@@ -151,6 +160,7 @@ def _prediction(decision: Plan, wish: Wish, before: License | None) -> dict[str,
     return {
         **_summary(before),
         "partial_product_key": keys.last_five(decision.product_key or ""),
-        "channel": keys.AVMA_CHANNEL,
+        "channel": wish.channel,
+        **({"activation": None} if wish.channel == keys.KMS_CHANNEL else {}),
         **({"status": str(Status.LICENSED)} if wish.activate else {}),
     }

@@ -21,7 +21,21 @@ description:
     Data Exchange), and from O(vm). What cannot be told is said in a warning, and refuses nothing.
   - If the activation fails, a KMS client that was activated gets its client key back, and is activated with it; what became of it is in
     the message. C(changed) says whether the licence is another than before, also of a task that failed.
+  - With O(channel=kms), the way out, for a guest that moves to a host or a platform without AVMA, or that a KMS host shall activate. It
+    gets the KMS client key of its release and edition, and is activated with that by a KMS host or by Active Directory. Nothing is asked
+    of its Hyper-V host. If the activation fails, a guest that was activated by AVMA gets its AVMA key back, and is activated with it.
 options:
+  channel:
+    description:
+      - With V(avma), the guest gets the AVMA key of its release and edition, and its host activates it.
+      - With V(kms), it gets the KMS client key (GVLK), which Microsoft publishes too. Use O(activate=false) where there will be a KMS host
+        or Active Directory only later.
+      - Microsoft asks to remove KVP data when an AVMA key is replaced by another key, and documents no names;
+        M(hyperv.avma.guest_kvp) removes values by name.
+    type: str
+    choices: [avma, kms]
+    default: avma
+    version_added: 0.2.0
   product_key:
     description:
       - The AVMA key to install, in place of the one that is documented for the guest's release and edition.
@@ -120,6 +134,15 @@ EXAMPLES = r"""
 
 - name: Install the key only, while the image is being built
   hyperv.avma.guest_key:
+    activate: false
+
+- name: Let a KMS host activate the guest from now on
+  hyperv.avma.guest_key:
+    channel: kms
+
+- name: Prepare the guest for a platform that will activate it by KMS
+  hyperv.avma.guest_key:
+    channel: kms
     activate: false
 
 - name: A release that is newer than this collection

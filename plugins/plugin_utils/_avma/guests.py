@@ -41,6 +41,7 @@ class Wish:
     :ivar expected_hosts: Hosts of which one must have activated the guest; none means any.
     :ivar build: The build that the guest is said to be, if more than its release is said.
     :ivar replace: Whether a key that works, and that cannot be put back, may be replaced.
+    :ivar channel: Which public key it shall have, as a ProductKeyChannel: the AVMA key, or the KMS client key.
     """
 
     product_key: str | None = None
@@ -51,6 +52,7 @@ class Wish:
     expected_hosts: tuple[str, ...] = ()
     build: int | None = None
     replace: bool = False
+    channel: str = keys.AVMA_CHANNEL
 
 
 class Step(Enum):
@@ -75,12 +77,14 @@ class Plan:
 
     @property
     def public(self) -> bool:
-        """Whether the key is one of the documented AVMA keys, which are no secret, and known to be activated by hosts."""
-        return self.product_key in keys.AVMA_KEYS.values()
+        """Whether the key is a documented AVMA key or KMS client key, which are no secret, and known to be what they are."""
+        return self.product_key in keys.PUBLIC_KEYS
 
 
 def plan(system: System, license: License | None, wish: Wish) -> Plan:
     """What to do with a guest, from what it is and what it has."""
+    if wish.channel == keys.KMS_CHANNEL:
+        return _plan_client(system, license, wish)
     refusal, key = _choose_key(system, wish)
     if refusal or not key:
         return Plan(Step.NOTHING, (refusal,) if refusal else ())
@@ -94,11 +98,25 @@ def plan(system: System, license: License | None, wish: Wish) -> Plan:
     return Plan(Step.NOTHING, product_key=key)
 
 
+def _plan_client(system: System, license: License | None, wish: Wish) -> Plan:
+    """What makes a KMS client of a guest, which a KMS host or Active Directory activates."""
+    refusal = _refuse(system, wish)
+    key = keys.client_key_for(system)
+    if refusal is None and key is None:
+        remedy = "Activate this machine in another way, such as by a key of its own."
+        refusal = problem("no_kms_client_key", name=describe(system), remedy=remedy)
+    if refusal or key is None:
+        return Plan(Step.NOTHING, (refusal,) if refusal else ())
+    if license is None or not license.kms_client or not license.has_key(key):
+        return _plan_replacement(license, key, wish)
+    return Plan(Step.ACTIVATE if wish.activate and not license.licensed else Step.NOTHING, product_key=key)
+
+
 def _plan_replacement(license: License | None, key: str, wish: Wish) -> Plan:
     """What works stays until its successor is known to work, or the user said so."""
     if license is not None and license.kms_host:
         return Plan(Step.NOTHING, (problem("kms_host", last_five=license.partial_product_key),))
-    known = key in keys.AVMA_KEYS.values()
+    known = key in keys.PUBLIC_KEYS
     if license is not None and not known and license.has_key(key):
         return Plan(Step.NOTHING, (not_an_avma_key_problem(license),))
     if license is None or not license.licensed or wish.replace:
@@ -126,9 +144,9 @@ def former_key_problem(code: str, former: License, detail: object = "", remedy: 
     return problem(code, None, last_five=former.partial_product_key, kind=former.key_name, **facts)
 
 
-def _choose_key(system: System, wish: Wish) -> tuple[Problem | None, str | None]:
+def _refuse(system: System, wish: Wish) -> Problem | None:
     if system.evaluation:
-        return evaluation_problem(system), None
+        return evaluation_problem(system)
     mismatch = (
         (wish.release and system.release and wish.release != system.release)
         or (wish.build and wish.build != system.build)
@@ -137,7 +155,14 @@ def _choose_key(system: System, wish: Wish) -> tuple[Problem | None, str | None]
     if mismatch:
         build = f"build {wish.build}" if wish.build else None
         expected = " ".join(str(part) for part in (build or wish.release, wish.edition) if part)
-        return problem("system_mismatch", system=describe(system), expected=expected), None
+        return problem("system_mismatch", system=describe(system), expected=expected)
+    return None
+
+
+def _choose_key(system: System, wish: Wish) -> tuple[Problem | None, str | None]:
+    refusal = _refuse(system, wish)
+    if refusal:
+        return refusal, None
     release, edition = system.release or wish.release, system.edition or wish.edition
     if wish.product_key:
         return _check_key(wish.product_key, system, release, edition), wish.product_key
@@ -274,6 +299,20 @@ def activation_problem(license: License | None, hresult: int | None, host: str |
         timeout=timeout,
         detail=f": {hresults.explain(hresult)}",
     )
+
+
+def client_problem(license: License | None, hresult: int | None, timeout: int) -> Problem:
+    """Why a KMS client is not activated.
+
+    :param hresult: What Windows answered to the last attempt; None if it accepted it.
+    :param timeout: For how long it was tried, in seconds.
+    """
+    if hresult in hresults.DENIED:
+        return problem("access_denied", hresult)
+    explained = (
+        str(hresults.explain(hresult)) if hresult else f"status: {license.status if license else 'no product key'}"
+    )
+    return problem("kms_not_activated", detail=explained, timeout=timeout)
 
 
 def key_problem(

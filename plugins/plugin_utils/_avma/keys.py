@@ -75,6 +75,9 @@ KMS_CLIENT_KEYS: Mapping[str, tuple[str, Edition]] = {
     "XGN3F-F394H-FD2MY-PP6FD-8MCRC": ("2025", Edition.AZURE),
 }
 
+#: All of these.
+PUBLIC_KEYS = frozenset({*AVMA_KEYS.values(), *KMS_CLIENT_KEYS})
+
 # The alphabet of product keys: base 24 without vowels and look-alikes, and the N of keys since Windows 8.
 CHARACTER = "[BCDFGHJKMNPQRTVWXY2346789]"
 GROUP = f"{CHARACTER}{{5}}"

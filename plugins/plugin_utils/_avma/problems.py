@@ -152,6 +152,11 @@ PROBLEMS: Mapping[str, Definition] = {
         "Leave {guest_product_key} and {key_overrides} out to use the documented AVMA key; a MAK or a host's key must not be given to a "
         "guest. If Microsoft documents it as the AVMA key of this guest, say {guest_replace}.",
     ),
+    "kms_not_activated": Definition(
+        "With its KMS client key, Windows was not activated within {timeout} s ({detail}).",
+        "See that a KMS host is found (DNS, _vlmcs._tcp) and counts five servers, or that Active Directory activates it; where that comes "
+        "later only, say {no_activation}.",
+    ),
     "not_an_avma_key": Definition(
         "The key ending in {last_five} is {kind}, no AVMA key: it was not activated, and no host can activate it.",
         "Leave {guest_product_key} and {key_overrides} out to use the documented AVMA key.",

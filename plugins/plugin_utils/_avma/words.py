@@ -16,6 +16,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "guest_replace": ("replace: true", "guest_activation_replace: true"),
     "guest_product_key": ("product_key", "guest_activation_product_key"),
     "guest_timeout": ("timeout", "guest_activation_timeout"),
+    "no_activation": ("activate: false", "guest_activation_activate: false"),
     "guest_edition": ("edition", "guest_activation_edition"),
     "select_image": ("select_image: true", "unattend_select_image: true"),
     "host_replace": ("replace: true", "host_activation_replace: true"),

@@ -17,6 +17,7 @@ from .._avma.guests import (
     Wish,
     activation_problem,
     assess,
+    client_problem,
     former_key_problem,
     key_problem,
     not_an_avma_key_problem,
@@ -86,7 +87,8 @@ def carry_out(
     :param reconnect: Makes a new session with the machine; may raise SessionError.
     :raises SessionError: The machine cannot be talked to, and nothing was written.
     """
-    return _Run(session, plan, wish, before, build, timeout, reconnect, clock or Clock()).carry_out()
+    run = _ClientRun if wish.channel == keys.KMS_CHANNEL else _Run
+    return run(session, plan, wish, before, build, timeout, reconnect, clock or Clock()).carry_out()
 
 
 class _Installed(NamedTuple):
@@ -144,13 +146,16 @@ class _Run:
         license, failure = self._install_key(service, self._key, attempts)
         if failure or license is None:
             return Outcome(license, (failure,) if failure else ())
-        if not license.avma:
+        if not self._is_right(license):
             return Outcome(license, (not_an_avma_key_problem(license),))
         if self._wish.activate:
             activation = (licensing.activate_request(license.activation_id), licensing.license_request(self._build))
             self._session.expect(licensing.refresh_request(service), *activation)
         refreshed = self._refresh(service, attempts)
         return self._activate(license, attempts, refreshed) if self._wish.activate else Outcome(license)
+
+    def _is_right(self, license: License) -> bool:
+        return license.avma
 
     def _ask_host(self) -> Outcome | None:
         """Ask the host of a guest that is activated with the AVMA key of another release: its answer is known before that key is gone."""
@@ -333,6 +338,27 @@ class _Run:
         while hresult is None and not (license and license.licensed) and attempts.wait():
             license = self._read()
         return license, str(hresults.explain(hresult)) if hresult else "its activation did not come in time"
+
+
+class _ClientRun(_Run):
+    """Makes a KMS client of a guest: no host of its own is asked."""
+
+    def _is_right(self, license: License) -> bool:
+        return license.kms_client
+
+    def _ask_host(self) -> Outcome | None:
+        return None
+
+    def _activate(self, license: License | None, attempts: Attempts, refreshed: int | None = None) -> Outcome:
+        activation_id = license.activation_id if license else ""
+        self._wrote = True
+        hresult = attempts.call(lambda: licensing.activate(self._session, activation_id))
+        license = self._read()
+        while hresult is None and not (license and license.licensed) and attempts.wait():
+            license = self._read()
+        if license and license.licensed and license.kms_client and _holds(license, self._key):
+            return Outcome(license)
+        return Outcome(license, (client_problem(license, refreshed if hresult is None else hresult, self._timeout),))
 
 
 def _holds(license: License | None, key: str) -> bool:
