@@ -104,6 +104,11 @@ mutation: venv collection ## Break the code in ten places, and see a test fail f
 browser: venv collection ## The report's page in a headless Chromium, which must be there; pictures in build/screenshots
 	$(PY) -m pytest -n 2 tests/browser
 
+.PHONY: fresh
+fresh: venv collection ## docs/getting-started.md typed on a freshly installed Debian, a folder made by debootstrap; as root
+	@test "$$(id -u)" = 0 && command -v debootstrap > /dev/null || { echo "make fresh needs to be root, and Debian's package debootstrap." >&2; exit 1; }
+	$(PY) -m pytest tests/fresh
+
 # In an environment of its own: galaxy-importer holds back a library that nox needs newer.
 NOX := $(PY) -m uv tool run 'nox>=2025.2,<2027' --no-error-on-missing-interpreters
 

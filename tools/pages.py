@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 import io
+import json
 import re
 import sys
 import tokenize
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import yaml
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.hresults import HRESULTS
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.keys import AVMA_KEYS, SOURCE
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.matrix import AZURE_LOCAL, WINDOWS_SERVER, Subscription
@@ -170,12 +173,74 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"
 
 
+#: Variables that belong to a playbook and to no role, with what they mean.
+_OF_PLAYBOOKS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "add_node": (("add_node_name", "The new node, as the inventory calls it. Required."),),
+    "build_vm": (
+        (
+            "build_vm_list",
+            "The VMs: a list of `name`, `host`, and, where they differ from the name, `vm_name` and `address`.",
+        ),
+        ("build_vm_host", "A variable of a guest: its Hyper-V host. The inventory plugin tells it."),
+        ("build_vm_name", "A variable of a guest: what its host calls it. The inventory plugin tells it."),
+    ),
+}
+_VARIABLES = """# Variables of roles and playbooks
+
+The playbooks are made of the roles, and take the variables of these: `site` and `activate_cluster` those of `host_activation`,
+`guest_activation` and `verification`; `add_node` and `rotate_host_keys` those of `host_activation`; `build_vm` and `leave_avma`
+those of `guest_activation` and `verification`; `verify` those of `verification`; `report` those of `report`.
+
+Set them like any variable of Ansible: for one machine in `host_vars`, for a group in `group_vars`, for a run with `-e`. A list
+can be given as a string (`-e host_activation_targets=NODE1,NODE2`). Host keys are variables of hosts, from a vault, and never
+given with `-e`: a command line is visible to others."""
+
+
+def variable_tables() -> str:
+    """Every variable of every role and playbook."""
+    parts = [_VARIABLES]
+    for path in sorted((ROOT / "roles").glob("*/meta/argument_specs.yml")):
+        role = path.parts[-3]
+        rows: dict[str, tuple[str, str, str, str]] = {}
+        for entry in yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"].values():
+            for name, option in entry.get("options", {}).items():
+                rows[name] = (f"`{name}`", _type(option), _default(option), _markup(option["description"]))
+        parts += [
+            f"## Role [{role}](../roles/{role}/README.md)",
+            _table(("variable", "type", "default", "meaning"), [rows[name] for name in sorted(rows)]),
+        ]
+    for playbook, variables in _OF_PLAYBOOKS.items():
+        parts += [
+            f"## Playbook {playbook}",
+            _table(("variable", "meaning"), [(f"`{name}`", meaning) for name, meaning in variables]),
+        ]
+    return "\n\n".join(parts)
+
+
+def _type(option: Mapping[str, Any]) -> str:
+    return f"list of {option['elements']}" if "elements" in option else str(option.get("type", "str"))
+
+
+def _default(option: Mapping[str, Any]) -> str:
+    if option.get("required"):
+        return "required"
+    return f"`{json.dumps(option['default'])}`" if "default" in option else ""
+
+
+def _markup(description: str | Sequence[str]) -> str:
+    """Ansible's semantic markup as Markdown."""
+    text = description if isinstance(description, str) else " ".join(description)
+    parts = re.split(r"\b(?:[MOPVCE]|RV)\(([^)]*)\)", " ".join(text.split()))
+    return "".join(f"`{part.partition('#')[0]}`" if index % 2 else _text(part) for index, part in enumerate(parts))
+
+
 #: What makes each page of docs/.
 PAGES: Mapping[str, Callable[[], str]] = {
     "problems.md": problem_table,
     "hresults.md": hresult_table,
     "keys.md": key_tables,
     "unverified.md": unverified,
+    "variables.md": variable_tables,
 }
 _MADE = "\n<!-- Made from the code by `make pages`. -->\n"
 
