@@ -129,6 +129,7 @@ def guest(vm: dict[str, Any], host: str, moment: datetime) -> dict[str, Any]:
     return {
         "changed": False,
         "guest": {
+            "connection": {"plugin": "hyperv.avma.powershell_direct", "host": host},
             "system": vm["system"],
             "license": license(vm["avma_key"], "VT:IA"),
             "activation": {"host": host, "time": iso(moment), "iaid": "4f4d6ad4", "host_pid": "00491-50000"},

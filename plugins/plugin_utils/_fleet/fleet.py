@@ -30,6 +30,7 @@ Results: TypeAlias = "Mapping[str, Mapping[str, Result]]"
 _SYSTEM = ("release", "edition", "core", "evaluation", "build", "sku", "name")
 _LICENSE = ("name", "status", "reason", "channel", "avma", "partial_product_key", "activation_id", "grace_minutes")
 _ACTIVATION = ("host", "time", "iaid", "host_pid")
+_CONNECTION = ("plugin", "host")
 _EVENT = ("time", "id", "outcome", "hresult", "symbol")
 _GUEST_VERDICTS = ("activated", "attention", "not_read", "not_applicable")
 _HOST_VERDICTS = ("ready", "attention", "unknown")
@@ -279,6 +280,7 @@ def _guest(guest: Guest, clusters: Mapping[int, Cluster], failover: Failover, tr
         "cluster": cluster.shown if cluster else None,
         "state": vm.get("state"),
         "replication_mode": vm.get("replication_mode"),
+        "connection": _pick(told.get("connection"), _CONNECTION),
         "data_exchange": vm.get("data_exchange"),
         "eligible": eligible,
         "system": _pick(told.get("system") or vm.get("system"), _SYSTEM),

@@ -62,6 +62,8 @@ _CSV_COLUMNS: Mapping[str, str] = {
     "cluster": "cluster",
     "host": "host",
     "state": "state",
+    "reached_by": "connection.plugin",
+    "reached_through": "connection.host",
     "windows": "system.name",
     "edition": "system.edition",
     "verdict": "verdict",

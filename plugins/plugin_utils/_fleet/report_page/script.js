@@ -75,6 +75,12 @@ function named(host) {
   return [name, small(domain.join("."))];
 }
 
+// How a guest was reached, where that was not over WinRM.
+function reached(connection) {
+  if (!connection || ["winrm", "psrp"].includes(connection.plugin)) return "";
+  return connection.host ? `through ${connection.host}` : `over ${connection.plugin}`;
+}
+
 function windows(system) {
   if (!system) return [];
   const edition = [system.edition, system.core ? "Core" : "", system.evaluation ? "Evaluation" : ""].filter(Boolean).join(", ");
@@ -307,7 +313,7 @@ function showGuests() {
     guest.license && `${guest.license.channel} ${guest.license.partial_product_key}`, ...guest.problems.map((item) => `${item.code} ${item.message}`),
   ].join("\n").toLowerCase()]));
   const table = sortedTable([
-    { title: "Guest", value: (row) => row.name, cell: (row) => [long(row.name), small(collator.compare(row.machine || row.name, row.name) ? row.machine : null)] },
+    { title: "Guest", value: (row) => row.name, cell: (row) => [long(row.name), small([collator.compare(row.machine || row.name, row.name) ? row.machine : "", reached(row.connection)].filter(Boolean).join(", "))] },
     { title: "Verdict", value: (row) => row.verdict, cell: (row) => [verdict(row)] },
     { title: "On host", value: (row) => row.host, cell: (row) => [row.host, small([row.cluster, row.state === "running" ? "" : row.state].filter(Boolean).join(", "))], kind: "line" },
     { title: "Windows", value: (row) => row.system && row.system.name, cell: (row) => windows(row.system) },
