@@ -64,6 +64,8 @@ class Journal:
     #: How often powershell.exe was started, and every script text that PowerShell ran (what script block logging, event 4104, keeps).
     powershell_starts: int = 0
     scripts: list[str] = field(default_factory=list)
+    #: What cmdlets were given, by parameter: what module logging, event 4103, keeps.
+    parameters: set[str] = field(default_factory=set)
     #: What was asked of the lab that it does not know. No test may pass with something here.
     unsupported: list[str] = field(default_factory=list)
 
@@ -92,6 +94,10 @@ class Journal:
         """Note a command line."""
         self.command_lines.append(readable_command(line))
 
+    def gave(self, parameter: str) -> None:
+        """Note what a cmdlet was given."""
+        self.parameters.add(mask(parameter))
+
     def ran(self, script: str) -> None:
         """Note the text of a script."""
         self.scripts.append(mask(script))
@@ -111,5 +117,6 @@ class Journal:
             "command_lines": list(self.command_lines),
             "powershell_starts": self.powershell_starts,
             "scripts": list(self.scripts),
+            "parameters": sorted(self.parameters),
             "unsupported": list(self.unsupported),
         }

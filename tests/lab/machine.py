@@ -212,6 +212,7 @@ class WindowsMachine:
             cmdlets=cmdlets,
             build=self.system.release.full_version,
             log_script=self.traffic.journal.ran,
+            log_parameter=self.traffic.journal.gave,
         )
 
     @property

@@ -46,6 +46,8 @@ class Environment:
     stdin: str = ""
     #: Told of every script text that is run (event 4104).
     log_script: Callable[[str], None] = lambda text: None
+    #: Told of every parameter that a cmdlet is given (event 4103).
+    log_parameter: Callable[[str], None] = lambda text: None
 
 
 class HostText(str):

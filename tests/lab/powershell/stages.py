@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 
 class Stage:
+    """An element: objects of the element before it go into ``process``."""
+
     def begin(self) -> None:
         """Before the first object."""
 
@@ -46,6 +48,8 @@ class Stage:
 
 
 class CmdletStage(Stage):
+    """A cmdlet. What it is given is logged, as module logging (event 4103) does: names and values of parameters, pipeline included."""
+
     def __init__(self, session: Session, definition: Definition, given: list[Given], sink: Emit, piped: bool) -> None:
         kind = definition.command_type or definition.name
         bound = bind(kind, definition.parameters, given, session.convert_argument, not definition.complete)
@@ -55,11 +59,17 @@ class CmdletStage(Stage):
         if bound.rest:
             raise no_position(kind, bound.rest[0])
         self._cmdlet: Cmdlet = definition.make(session, bound, sink)
+        self._log = session.environment.log_parameter
+        for name, value in bound.items():
+            self._log(f"{definition.name} {name}={text(value)}")
+        self._piped = next((item.name.lower() for item in definition.parameters if item.pipeline), None)
 
     def begin(self) -> None:
         self._guarded(self._cmdlet.begin)
 
     def process(self, item: Any) -> None:
+        if item is not MISSING and self._piped is not None:
+            self._log(f"{self._cmdlet.name} {self._piped}={text(item)}")
         self._guarded(lambda: self._cmdlet.process(item))
 
     def end(self) -> None:

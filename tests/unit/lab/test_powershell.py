@@ -504,5 +504,14 @@ def test_what_runs_is_in_the_journal_but_for_keys() -> None:
     assert journal.scripts[1] == '$k = "*****-*****-*****-*****-EEEEE"'
 
 
+def test_what_cmdlets_are_given_is_in_the_journal() -> None:
+    """Fact 9: module logging writes parameters, those of the pipeline too, but none of methods and operators."""
+    other = world()
+    start(other, "$s = ConvertTo-SecureString 'one' -AsPlainText -Force; 'two' | Out-Null; 'three'.Trim() + 'four'")
+    given = other.machine("HV").traffic.journal.parameters
+    assert {"ConvertTo-SecureString string=one", "Out-Null inputobject=two"} <= given
+    assert not any("three" in text or "four" in text for text in given)
+
+
 def test_sleeping_takes_no_time_in_the_model() -> None:
     assert start(PLAIN, "Start-Sleep -Seconds 30; Start-Sleep -Milliseconds 500").elapsed == 30.5
