@@ -87,6 +87,7 @@ def test_log_of_100000_events_stays_on_the_machine(lab: Lab, events: Callable[..
     assert counted["wire_sent"] < 10_000, counted
 
 
+@pytest.mark.wsman
 def test_limit_keeps_the_newest_and_asks_for_no_more(lab: Lab, events: Callable[..., Any]) -> None:
     every = events("HV1")["events"]
     sent_for_every = lab.counters("HV1")["soap_sent"]

@@ -130,6 +130,7 @@ def test_one_refusal_does_not_stop_the_others(lab: Lab, run_playbook: RunPlayboo
     assert sorted(exchanging(lab).values()) == [False, True, True]
 
 
+@pytest.mark.wsman
 def test_a_change_that_does_not_show_is_no_success(lab: Lab, run_playbook: RunPlaybook) -> None:
     # Windows stops waiting for the method, which is no failure by itself.
     lab.fault("HV01", "wsman_fault", value=2150858793, match={"method": "ModifyGuestServiceSettings"})

@@ -187,6 +187,7 @@ def cost(run_playbook: RunPlaybook, count: int) -> dict[str, Any]:
         return lab.counters("HV01")
 
 
+@pytest.mark.wsman
 def test_many_vms_cost_no_more_requests_than_few_but_for_paging(run_playbook: RunPlaybook) -> None:
     one, many = cost(run_playbook, 1), cost(run_playbook, 400)
     assert many["queries"] == one["queries"]
