@@ -14,13 +14,18 @@ description:
   - All Hyper-V hosts are asked at the same time. One that cannot be asked is a warning, or an error with O(strict).
   - Takes a YAML file whose name ends in C(avma.yml) or C(avma.yaml).
   - An inventory host has the name of its VM. In it, each character other than a letter, a digit, C(_), C(.) and C(-) is replaced
-    by C(_). VMs with the same name get their ID appended. O(compose) can set another C(inventory_hostname).
-  - C(ansible_host) is the name with domain that the guest tells, else its first usable IP address. O(compose) can set another one.
+    by C(_). VMs with the same name, and those that are called like a Hyper-V host, get their ID appended. O(compose) can set another
+    C(inventory_hostname).
+  - A VM that two hosts tell of, as while it moves or with Hyper-V Replica, is there once, as the host has it that runs it. If both run it,
+    it is there twice, with a warning.
+  - C(ansible_host) is the name with domain that the guest tells, else its first usable IP address. Where two VMs tell the same, as a clone
+    does, it is an address that only the one tells, if there is such. O(compose) can set another one.
   - The groups C(avma_guests) (the guests for which there is an AVMA key), C(avma_eligible) and C(avma_not_eligible) (those that their
     Hyper-V host can and cannot activate) and C(avma_no_data_exchange) (those whose Data Exchange is off) are always there. A VM
     whose guest is not known, because it is off or its Data Exchange is, is in neither of the first three.
   - "The variables of each inventory host are: C(avma_vm_name), C(avma_vm_id), C(avma_state), C(avma_host) (the Hyper-V host),
-    C(avma_cluster), C(avma_system), C(avma_release), C(avma_edition), C(avma_key), C(avma_eligible), C(avma_problems),
+    C(avma_host_fqdn) (its full DNS name), C(avma_replication_mode), C(avma_cluster), C(avma_system), C(avma_release),
+    C(avma_edition), C(avma_key), C(avma_eligible), C(avma_problems),
     C(avma_data_exchange), C(avma_fqdn) and C(avma_addresses). They hold what M(hyperv.avma.vm_info) returns under these names;
     C(avma_cluster) is null unless the cluster is one of O(clusters)."
 options:
@@ -128,10 +133,9 @@ variables:
     3061...
 """
 
-import ipaddress
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -143,9 +147,10 @@ from ansible.utils.unsafe_proxy import wrap_var
 
 from ..plugin_utils._avma import keys
 from ..plugin_utils._avma.hosts import Cluster
-from ..plugin_utils._avma.names import names_match
+from ..plugin_utils._avma.names import full_name, names_match, short_name
 from ..plugin_utils._avma.problems import problem
 from ..plugin_utils._avma.vms import Activator, assess_vm
+from ..plugin_utils._fleet.identity import node_address, usable_address, vm_identity
 from ..plugin_utils._fleet.reach import connect
 from ..plugin_utils._fleet.workers import Workers
 from ..plugin_utils._session.connection import THROUGH_HOST, open_session
@@ -158,9 +163,9 @@ from ..plugin_utils._windows.hyperv import read_vms
 _Answer = TypeVar("_Answer")
 
 #: Where a node is, is not where its cluster is.
+#: Copies that Hyper-V Replica keeps of a VM that is in use elsewhere, with its id.
+_REPLICAS = frozenset({"replica", "extended_replica"})
 _ADDRESS_VARIABLES = frozenset({"ansible_host", "ansible_winrm_host", "ansible_psrp_host"})
-_LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
-_FQDN = re.compile(rf"{_LABEL}(?:\.{_LABEL})+\.?")
 
 
 class _NoAnswerError(Exception):
@@ -188,7 +193,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         vms: list[dict[str, Any]] = wrap_var(self._cached(path, cache))
         for group in ("avma_guests", "avma_eligible", "avma_not_eligible", "avma_no_data_exchange"):
             inventory.add_group(group)
-        for name, variables in self._named(_without_copies(vms)):
+        for name, variables in self._named(self._without_shared_addresses(self._without_copies(vms))):
             self._add(name, variables)
 
     def _cached(self, path: str, cache: bool) -> list[dict[str, Any]]:
@@ -223,8 +228,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 cluster: Cluster | None = self._answer(name, future)
                 complete &= cluster is not None
                 for node in cluster.nodes if cluster else ():
-                    known = next((host for host in asked if names_match(host, node.name)), None)
-                    host = known or ".".join([node.name, *name.split(".")[1:]])
+                    address = node_address(node.name, name)
+                    known = next((host for host in asked if names_match(host, address)), None)
+                    host = known or address
                     members[host] = cluster.name if cluster else ""
                     if known is None and node.state == "down":
                         self._report(f"{host} was not asked for its VMs: the cluster {name} says that it is down")
@@ -278,9 +284,61 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         names = [(_safe_name(self._composed_name(expression, vm) or vm["avma_vm_name"]), vm) for vm in vms]
         count = Counter(name.lower() for name, _vm in names)
         reserved = {name.lower() for name in (*constants.LOCALHOST, *self.inventory.groups)}
+        reserved |= self._names_of_hyperv_hosts([vm for _name, vm in names])
+        ids = Counter(vm["avma_vm_id"] for _name, vm in names)
         for name, vm in names:
-            lowered = name.lower()
-            yield (f"{name}_{vm['avma_vm_id']}" if count[lowered] > 1 or lowered in reserved or not name else name), vm
+            own = name
+            if count[name.lower()] > 1 or name.lower() in reserved or not name:
+                own = f"{name}_{vm['avma_vm_id']}"
+            yield (_safe_name(f"{own}_{vm['avma_host']}") if ids[vm["avma_vm_id"]] > 1 else own), vm
+
+    def _names_of_hyperv_hosts(self, vms: Iterable[Mapping[str, Any]]) -> set[str]:
+        """What Hyper-V hosts are called: a VM of such a name must not take the place of one in the inventory, or its variables."""
+        group = self.inventory.groups.get("avma_hosts")
+        names = {
+            *self._machines("hosts"),
+            *self._machines("clusters"),
+            *(name for vm in vms for name in (vm["avma_host"], vm.get("avma_host_fqdn")) if name),
+            *(str(host) for host in (group.get_hosts() if group else ())),
+        }
+        return {form for name in names for form in (full_name(name), short_name(name))}
+
+    def _without_copies(self, vms: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Each VM once, as the host has it that runs it: while one is migrated, and with Hyper-V Replica, two hosts tell it."""
+        by_id: dict[str, list[dict[str, Any]]] = {}
+        for vm in vms:
+            by_id.setdefault(vm_identity(vm["avma_vm_id"]), []).append(vm)
+        kept: list[dict[str, Any]] = []
+        for same in by_id.values():
+            used = [vm for vm in same if vm.get("avma_replication_mode") not in _REPLICAS] or same
+            # A host that is asked by two names is one host.
+            hosts = {vm.get("avma_host_fqdn") or vm["avma_host"]: vm for vm in reversed(used)}
+            running = [vm for vm in used if vm["avma_state"] == "running" and any(vm is one for one in hosts.values())]
+            if len(running) > 1:
+                places = " and ".join(vm["avma_host"] for vm in running)
+                self.display.warning(
+                    f"the VM {running[0]['avma_vm_name']} ({running[0]['avma_vm_id']}) runs on {places}: two VMs have one id"
+                )
+            kept += running or used[:1]
+        return kept
+
+    def _without_shared_addresses(self, vms: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """No two VMs with one ``ansible_host``: a copy of a VM tells its name, and what one of them answers would be taken for both."""
+        shared = _more_than_once(vm.get("ansible_host") for vm in vms)
+        addresses = _more_than_once(address for vm in vms for address in {*vm["avma_addresses"]})
+        found: list[dict[str, Any]] = []
+        for vm in vms:
+            told = vm.get("ansible_host")
+            if told and full_name(told) in shared:
+                own = usable_address(None, [item for item in vm["avma_addresses"] if full_name(item) not in addresses])
+                vm = {name: value for name, value in vm.items() if name != "ansible_host"}
+                vm |= {"ansible_host": own} if own else {}
+                instead = f"it is reached by its address {own}" if own else "it has no ansible_host"
+                self.display.warning(
+                    f"the VM {vm['avma_vm_name']} on {vm['avma_host']} tells a name or address that is another VM's too, {told}: {instead}"
+                )
+            found.append(vm)
+        return found
 
     def _composed_name(self, expression: str | None, variables: Mapping[str, Any]) -> str | None:
         if not expression:
@@ -326,7 +384,8 @@ def _read_vms(connection: Any, name: str, logins: Logins, overrides: keys.Overri
         raise _NoAnswerError(problem("hyperv_role_missing").message)
     activator = Activator.of(name, host)
     return [
-        _variables(name, {**vm.to_dict(), **assess_vm(vm, activator, overrides).to_dict()}) for vm in read_vms(session)
+        _variables(name, {**vm.to_dict(), **assess_vm(vm, activator, overrides).to_dict()}, host.fqdn)
+        for vm in read_vms(session)
     ]
 
 
@@ -337,14 +396,19 @@ def _read_cluster(connection: Any, name: str, logins: Logins) -> Cluster:
     return cluster
 
 
-def _variables(host: str, vm: Mapping[str, Any]) -> dict[str, Any]:
-    """What an inventory host knows of its VM, from what M(vm_info) returns."""
+def _variables(host: str, vm: Mapping[str, Any], fqdn: str | None = None) -> dict[str, Any]:
+    """What an inventory host knows of its VM, from what M(vm_info) returns.
+
+    :param fqdn: The full DNS name of its Hyper-V host.
+    """
     system = vm["system"] or {}
-    address = _address(vm["fqdn"], vm["addresses"])
+    address = usable_address(vm["fqdn"], vm["addresses"])
     return {
         "avma_vm_name": vm["name"],
         "avma_vm_id": vm["id"],
         "avma_host": host,
+        "avma_host_fqdn": fqdn,
+        "avma_replication_mode": vm.get("replication_mode"),
         "avma_system": vm["system"],
         "avma_release": system.get("release"),
         "avma_edition": system.get("edition"),
@@ -356,26 +420,9 @@ def _variables(host: str, vm: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _address(fqdn: str | None, addresses: Iterable[str]) -> str | None:
-    """Where a guest says that it is; never the controller itself, and no address that only the guest's own link knows."""
-    if fqdn and _FQDN.fullmatch(fqdn) and "localhost" not in fqdn.lower().split("."):
-        return fqdn
-    for text in addresses:
-        with suppress(ValueError):
-            address = ipaddress.ip_address(text)
-            if not (address.is_loopback or address.is_link_local or address.is_unspecified or address.is_multicast):
-                return str(address)
-    return None
-
-
-def _without_copies(vms: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Each VM once, as the host has it that runs it: while one is migrated, two hosts tell it."""
-    found: dict[str, dict[str, Any]] = {}
-    for vm in vms:
-        known = found.get(vm["avma_vm_id"])
-        if known is None or (vm["avma_state"] == "running" and known["avma_state"] != "running"):
-            found[vm["avma_vm_id"]] = vm
-    return list(found.values())
+def _more_than_once(texts: Iterable[str | None]) -> set[str]:
+    count = Counter(full_name(text) for text in texts if text)
+    return {text for text, times in count.items() if times > 1}
 
 
 def _safe_name(name: str) -> str:

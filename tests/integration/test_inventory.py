@@ -107,6 +107,8 @@ def test_guests_become_hosts_with_what_avma_needs_to_know(ask: Asker) -> None:
         "avma_vm_name": "WEB",
         "avma_vm_id": web["avma_vm_id"],
         "avma_host": "N1",
+        "avma_host_fqdn": "N1.lab.example",
+        "avma_replication_mode": "none",
         "avma_cluster": None,
         "avma_state": "running",
         "avma_system": web["avma_system"],

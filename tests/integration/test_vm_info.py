@@ -50,6 +50,8 @@ TOPOLOGY: Mapping[str, Any] = {
                 guest("SILENT", services={"vmickvpexchange": "stopped"}),
                 guest("NO-EXCHANGE", data_exchange=False),
                 guest("ODD", vm_name=ODD_NAME),
+                guest("PROSE", addresses=["2001:db8::9", "192.0.2.9"], deprecated_addresses=True),
+                guest("REPLICA", running=False, replication="replica"),
             ],
         },
         {"name": "HV-UNLICENSED", "language": "de-DE", "guests": [guest("U")]},
@@ -99,7 +101,19 @@ def test_every_vm_gets_its_key_or_the_reason_why_not(read: Run) -> None:
         "SILENT": (None, None, ["guest_unknown"]),
         "NO-EXCHANGE": (False, None, ["data_exchange_disabled"]),
         ODD_NAME: (True, "DV9BG", []),
+        "PROSE": (True, "DV9BG", []),
+        "REPLICA": (None, None, ["guest_unknown"]),
     }
+
+
+def test_addresses_come_from_the_adapters_where_the_guest_tells_prose(read: Run) -> None:
+    prose = vms(read, "HV-2022")["PROSE"]
+    assert (prose["addresses"], prose["rdp_addresses"]) == (["192.0.2.9", "2001:db8::9"], [])
+    assert "are deprecated" in prose["kvp"]["NetworkAddressIPv4"]
+
+
+def test_the_part_in_replication_is_told(read: Run) -> None:
+    assert [vms(read, "HV-2022")[name]["replication_mode"] for name in ("PROSE", "REPLICA")] == ["none", "replica"]
 
 
 def test_what_a_vm_is_comes_from_data_exchange(read: Run) -> None:

@@ -10,6 +10,7 @@ import yaml
 from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import inventory_loader
+from ansible.utils.display import Display
 from ansible_collections.hyperv.avma.plugins.inventory.guests import _variables
 
 VM: dict[str, Any] = {
@@ -26,6 +27,17 @@ VM: dict[str, Any] = {
 }
 
 
+OTHER = "22222222-0000-0000-0000-000000000000"
+
+
+@pytest.fixture
+def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the plugin warns of."""
+    found: list[str] = []
+    monkeypatch.setattr(Display, "warning", lambda _self, message, *_more: found.append(message))
+    return found
+
+
 @pytest.fixture
 def inventory_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """``inventory_of(host=[vm, …], …)``: the hosts of the inventory, with their variables, by what each Hyper-V host answered."""
@@ -35,7 +47,11 @@ def inventory_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         source = {"plugin": "hyperv.avma.guests", "hosts": list(answers), "through_host": through_host}
         path.write_text(yaml.safe_dump(source))
         plugin = inventory_loader.get("hyperv.avma.guests")
-        vms = [{**_variables(host, {**VM, **vm}), "avma_cluster": None} for host, vms in answers.items() for vm in vms]
+        vms = [
+            {**_variables(host, {**VM, **vm}, vm.get("host_fqdn")), "avma_cluster": None}
+            for host, vms in answers.items()
+            for vm in vms
+        ]
         monkeypatch.setattr(plugin, "_ask", lambda: (vms, True))
         data = InventoryData()
         plugin.parse(data, DataLoader(), str(path), cache=False)
@@ -48,7 +64,49 @@ def test_vm_that_two_hosts_tell_is_where_it_runs(inventory_of: Any) -> None:
     arriving, running = {"state": "other"}, {"state": "running"}
     assert inventory_of(hv1=[arriving], hv2=[running])["web"]["avma_host"] == "hv2"
     assert inventory_of(hv1=[running], hv2=[arriving])["web"]["avma_host"] == "hv1"
-    assert inventory_of(hv1=[running], hv2=[running])["web"]["avma_host"] == "hv1"
+
+
+def test_two_running_vms_with_one_id_are_two(inventory_of: Any, warnings: list[str]) -> None:
+    hosts = inventory_of(hv1=[{}], hv2=[{"fqdn": "web.lab.example"}])
+    assert {name: host["avma_host"] for name, host in hosts.items()} == {
+        f"web_{VM['id']}_hv1": "hv1",
+        f"web_{VM['id']}_hv2": "hv2",
+    }
+    assert warnings == [f"the VM web ({VM['id']}) runs on hv1 and hv2: two VMs have one id"]
+
+
+def test_a_host_that_is_asked_by_two_names_tells_each_vm_once(inventory_of: Any, warnings: list[str]) -> None:
+    hosts = inventory_of(hv1=[{"host_fqdn": "hv1.lab.example"}], alias=[{"host_fqdn": "hv1.lab.example"}])
+    assert (list(hosts), warnings) == (["web"], [])
+
+
+def test_a_replica_is_not_the_vm_that_it_is_one_of(inventory_of: Any) -> None:
+    primary, replica = {"replication_mode": "primary"}, {"replication_mode": "replica", "state": "off"}
+    for mode in ("replica", "extended_replica"):
+        copied = {**replica, "replication_mode": mode}
+        for hosts in (inventory_of(hv1=[primary], hv2=[copied]), inventory_of(hv2=[copied], hv1=[primary])):
+            assert [(name, host["avma_host"]) for name, host in hosts.items()] == [("web", "hv1")]
+        # One that is off is the primary all the same.
+        hosts = inventory_of(hv2=[{**copied, "state": "running"}], hv1=[{**primary, "state": "off"}])
+        assert hosts["web"]["avma_replication_mode"] == "primary"
+    assert inventory_of(hv2=[replica])["web"]["avma_replication_mode"] == "replica"
+
+
+def test_no_two_vms_are_reached_at_one_place(inventory_of: Any, warnings: list[str]) -> None:
+    original = {"fqdn": "web.lab.example", "addresses": ["10.0.0.5", "10.0.0.9"]}
+    clone = {**original, "name": "copy", "id": OTHER, "fqdn": "WEB.lab.example", "addresses": ["10.0.0.6", "10.0.0.9"]}
+    hosts = inventory_of(hv1=[original, clone])
+    assert {name: host["ansible_host"] for name, host in hosts.items()} == {"web": "10.0.0.5", "copy": "10.0.0.6"}
+    assert len(warnings) == 2
+    alike = inventory_of(hv1=[original, {**clone, "addresses": original["addresses"]}])
+    assert [host.get("ansible_host") for host in alike.values()] == [None, None]
+
+
+@pytest.mark.parametrize("name", ["HV1", "hv1"])
+def test_a_vm_takes_no_hyper_v_host_over(inventory_of: Any, name: str) -> None:
+    assert list(inventory_of(hv1=[{"name": name}])) == [f"{name}_{VM['id']}"]
+    named = {"hv1.lab.example": [{"name": name}, {"name": "hv1.lab.example", "id": OTHER}]}
+    assert set(inventory_of(**named)) == {f"{name}_{VM['id']}", f"hv1.lab.example_{OTHER}"}
 
 
 @pytest.mark.parametrize(
@@ -75,9 +133,8 @@ def test_name_of_a_vm_means_nothing_but_that_vm(inventory_of: Any, vm: str, name
 
 
 def test_names_that_become_the_same_are_told_apart(inventory_of: Any) -> None:
-    other = "22222222-0000-0000-0000-000000000000"
-    hosts = inventory_of(hv1=[{"name": "web 1"}, {"name": "WEB_1", "id": other}, {"name": "db", "id": "3"}])
-    assert set(hosts) == {f"web_1_{VM['id']}", f"WEB_1_{other}", "db"}
+    hosts = inventory_of(hv1=[{"name": "web 1"}, {"name": "WEB_1", "id": OTHER}, {"name": "db", "id": "3"}])
+    assert set(hosts) == {f"web_1_{VM['id']}", f"WEB_1_{OTHER}", "db"}
 
 
 @pytest.mark.parametrize(
