@@ -10,6 +10,8 @@ import sys
 import time
 from pathlib import Path
 
+import yaml
+
 from lab.client import Lab
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -21,7 +23,8 @@ def main() -> int:
     started = time.monotonic()
     with Lab(_TOPOLOGY, _ROOT / "build" / "demo") as lab:
         _say(
-            "Simulated machines: Hyper-V hosts HV01 (2025) and HV02 (2022, without its key), an Azure Local host, nine guests."
+            "Simulated machines: Hyper-V hosts HV01 (2025) and HV02 (2022, without its key), an Azure Local host, nine guests, "
+            "and one without a network."
         )
         ok = _playbook(lab, "hyperv.avma.site") == 0
 
@@ -36,12 +39,33 @@ def main() -> int:
         hosts = '{"guest_activation_expected_hosts": ["HV01"], "verification_expected_hosts": ["HV01"]}'
         ok &= _playbook(lab, "hyperv.avma.site", "--limit", "DC01", "--extra-vars", hosts, quiet=True) == 0
 
+        _say("DMZ01 has no network. The inventory plugin finds it on HV01, and it is activated through HV01.")
+        sources = _sources_without_network(lab)
+        ok &= _playbook(lab, "hyperv.avma.site", *sources, "--limit", "HV01,DMZ01") == 0
+
         _say("HV02 loses its licence, and PRINT01 is built anew on it. This is what the user is told.")
         lab.set("HV02", "license", "none")
         lab.set("PRINT01", "license", "none")
         ok &= _playbook(lab, "hyperv.avma.site", "--limit", "PRINT01", quiet=True) != 0
     _say(f"Done in {time.monotonic() - started:.0f} s." if ok else "Something went wrong: see above.")
     return 0 if ok else 1
+
+
+def _sources_without_network(lab: Lab) -> list[str]:
+    """A source of the inventory plugin for the guests of HV01, and their credentials."""
+    known = yaml.safe_load(lab.inventory.read_text(encoding="utf-8"))["all"]["hosts"]
+    account = {"ansible_user": known["WEB01"]["ansible_user"], "ansible_password": known["WEB01"]["ansible_password"]}
+    files = {
+        "guests.avma.yml": {"plugin": "hyperv.avma.guests", "hosts": {"HV01": known["HV01"]}, "through_host": True},
+        "credentials.yml": {"avma_guests": {"vars": account}},
+    }
+    arguments = []
+    for name, content in files.items():
+        path = lab.directory / name
+        path.touch(mode=0o600)
+        path.write_text(yaml.safe_dump(content), encoding="utf-8")
+        arguments += ["-i", os.path.relpath(path, _ROOT)]
+    return arguments
 
 
 def _say(text: str) -> None:
