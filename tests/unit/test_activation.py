@@ -476,18 +476,32 @@ def test_a_host_is_asked_before_an_activated_avma_key_goes(hresult: int) -> None
     assert (guest.key, guest.status) == (OTHER_RELEASE, LICENSED)
 
 
-@pytest.mark.parametrize("wish", [Wish(), Wish(replace=True)])
-@pytest.mark.parametrize("answer", [None, 0xC004F015])
-def test_an_avma_key_of_another_release_is_replaced(answer: int | None, wish: Wish) -> None:
+def test_an_avma_key_of_another_release_is_replaced() -> None:
     guest = licensed(OTHER_RELEASE)
-    if answer:
-        guest.faults["Activate"] = [refusal(answer), None]
-    outcome, _ = run(guest, wish=wish)
-    if answer and wish.replace:
-        assert codes(outcome)[0] == "activation_failed"
-    else:
-        assert codes(outcome) == []
-        assert guest.key == KEY
+    outcome, _ = run(guest)
+    assert codes(outcome) == []
+    assert guest.key == KEY
+    assert guest.methods() == ["Activate", "InstallProductKey", "RefreshLicenseStatus", "Activate"]
+
+
+@pytest.mark.parametrize("fault", [refusal(0xC004F015), refusal(0x80070005)])
+def test_an_activated_avma_key_is_kept_if_its_host_gives_no_clear_answer(fault: Exception) -> None:
+    guest = licensed(OTHER_RELEASE, faults={"Activate": [fault, None]})
+    outcome, _ = run(guest)
+    assert codes(outcome)[1:] == ["licensed_by_other_key"]
+    assert (guest.key, guest.status) == (OTHER_RELEASE, LICENSED)
+    # On the user's word nothing is asked.
+    guest = licensed(OTHER_RELEASE)
+    assert codes(run(guest, wish=Wish(replace=True))[0]) == []
+    assert guest.methods() == ["InstallProductKey", "RefreshLicenseStatus", "Activate"]
+
+
+def test_an_activated_avma_key_is_kept_if_no_new_activation_comes() -> None:
+    guest = licensed(OTHER_RELEASE, polls=999)
+    outcome, time = run(guest, timeout=20)
+    assert codes(outcome) == ["activation_timed_out", "licensed_by_other_key"]
+    assert guest.methods() == ["Activate"]
+    assert time.now == 20
 
 
 # Keys that are none of AVMA.

@@ -119,6 +119,8 @@ class _Run:
         self._timeout = timeout
         self._reconnect = reconnect
         self._clock = clock
+        #: The activation that proves nothing, since it was there before.
+        self._known = before.activation if before and before.proved else None
         self._wrote = False
         self._broken: SessionError | None = None
         self._rejections = 0
@@ -139,7 +141,7 @@ class _Run:
         return licensing.read_license(self._session, self._build)
 
     def _install(self, attempts: Attempts) -> Outcome:
-        refusal = self._ask_host()
+        refusal = self._ask_host(attempts)
         if refusal:
             return refusal
         service = licensing.find_service(self._session)
@@ -157,18 +159,37 @@ class _Run:
     def _is_right(self, license: License) -> bool:
         return license.avma
 
-    def _ask_host(self) -> Outcome | None:
-        """Ask the host of a guest that is activated with the AVMA key of another release: its answer is known before that key is gone."""
+    def _ask_host(self, attempts: Attempts) -> Outcome | None:
+        """Have a guest that is activated with the AVMA key of another release activated once more with that one.
+
+        It costs nothing, and tells whether its host activates it before that key, which may not be taken again, is gone.
+        """
         before = self._before
         if before is None or not before.avma or not before.licensed or self._wish.replace:
             return None
+        hresult, license = self._ask_for_activation(before.activation_id, attempts)
+        if license and self._renewed(license):
+            self._known = license.activation
+            return None
+        outcome = self._diagnose(license, hresult)
+        if hresult in _REFUSALS:
+            return outcome
+        kept = problem("licensed_by_other_key", last_five=before.partial_product_key, kind=before.key_name)
+        return replace(outcome, problems=(*outcome.problems, kept))
+
+    def _ask_for_activation(self, activation_id: str, attempts: Attempts) -> tuple[int | None, License | None]:
+        """Activate, and wait for what comes of it: Windows' answer, None if that is no error, and the licence."""
         self._wrote = True
-        try:
-            licensing.activate(self._session, before.activation_id)
-        except licensing.LicensingError as error:
-            if error.hresult in _REFUSALS:
-                return self._diagnose(self._read(), error.hresult)
-        return None
+
+        def activate() -> None:
+            self._session.expect(licensing.activate_request(activation_id), licensing.license_request(self._build))
+            licensing.activate(self._session, activation_id)
+
+        hresult = attempts.call(activate)
+        license = self._read()
+        while hresult is None and not self._renewed(license) and attempts.wait():
+            license = self._read()
+        return hresult, license
 
     def _install_key(self, service: Mapping[str, str], key: str, attempts: Attempts) -> _Installed:
         answered = True
@@ -196,17 +217,7 @@ class _Run:
         return attempts.call(lambda: licensing.refresh_license_status(self._session, service))
 
     def _activate(self, license: License | None, attempts: Attempts, refreshed: int | None = None) -> Outcome:
-        activation_id = license.activation_id if license else ""
-        self._wrote = True
-
-        def activate() -> None:
-            self._session.expect(licensing.activate_request(activation_id), licensing.license_request(self._build))
-            licensing.activate(self._session, activation_id)
-
-        hresult = attempts.call(activate)
-        license = self._read()
-        while hresult is None and not self._renewed(license) and attempts.wait():
-            license = self._read()
+        hresult, license = self._ask_for_activation(license.activation_id if license else "", attempts)
         if license and license.proved:
             problems = assess(license, self._key, self._wish.expected_hosts)
             # Activated by a former host, while the present one refuses: that refusal is what the user must know.
@@ -218,10 +229,7 @@ class _Run:
 
     def _renewed(self, license: License | None) -> bool:
         """Whether a host has activated the guest since the plan was made."""
-        before = self._before
-        if license is None or not license.proved:
-            return False
-        return before is None or not before.proved or license.activation != before.activation
+        return license is not None and license.proved and license.activation != self._known
 
     def _diagnose(self, license: License | None, hresult: int | None) -> Outcome:
         """Why the guest is not activated, as far as it tells. Whatever is met here must not hide the failure itself."""
@@ -346,7 +354,7 @@ class _ClientRun(_Run):
     def _is_right(self, license: License) -> bool:
         return license.kms_client
 
-    def _ask_host(self) -> Outcome | None:
+    def _ask_host(self, attempts: Attempts) -> Outcome | None:
         return None
 
     def _activate(self, license: License | None, attempts: Attempts, refreshed: int | None = None) -> Outcome:
