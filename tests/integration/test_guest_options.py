@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from integration.conftest import RunPlaybook
+from integration.connections import UNENCRYPTED
 from integration.playbooks import Run
 from lab.client import Lab
 
@@ -20,6 +21,8 @@ def at(method: str, effect: str, value: int | None = None, times: int | None = N
     return {"faults": [{"match": {"method": method}, "effect": effect, "value": value, "times": times}]}
 
 
+#: A MAK, and an AVMA key that the collection does not know.
+MAK, NEW_KEY = "CVG3B-MPK6R-NXQ4D-8TYHW-2JF79", "RTX8M-DK4VB-NQ6GJ-HPW39-F2CY7"
 MANUAL = {"automatic": False}
 #: Guests whose options are theirs alone, all of them in one run.
 OPTIONS = [
@@ -48,9 +51,21 @@ OPTIONS = [
     guest("NO-KMS", activation=MANUAL, listener=at("Activate", "hresult", 0xC004F074)),
     # Windows gave up waiting for the provider, and the provider went on: the key is there, and activated.
     guest("TIMED-OUT", listener=at("Activate", "wsman_fault", 2150858793)),
+    # Windows answers too late, and takes the key after that.
+    guest("LATE-KEY", license="kms", activation={"install_polls": 2}),
+    guest("NOT-READ-ANEW", listener=at("RefreshLicenseStatus", "hresult", 0x80041001)),
+    guest("MAK-GIVEN", {"product_key": MAK}),
+    guest("MAK-GIVEN-ACTIVATED", {"product_key": MAK}, license="avma"),
+    guest("MAK-IN-OVERRIDES", {"key_overrides": {"2022": {"Datacenter": MAK}}}, license="kms"),
+    guest("MAK-IN-THE-CLEAR", {"product_key": MAK}, listener=UNENCRYPTED),
+    guest("NEW-KEY", {"product_key": NEW_KEY, "replace": True}, license="kms"),
     guest("BUSY", listener=at("Activate", "wsman_fault", 2150859174, times=1), activation=MANUAL),
 ]
 TOPOLOGY = {
+    "keys": [
+        {"key": MAK, "release": "2022", "channel": "mak", "activations": 5},
+        {"key": NEW_KEY, "release": "2022", "channel": "avma"},
+    ],
     "hosts": [
         {
             "name": "HV01",
@@ -60,13 +75,14 @@ TOPOLOGY = {
                 *OPTIONS,
                 guest("KILLED", activation=MANUAL, listener=at("InstallProductKey", "stop_machine_after", times=1)),
                 guest("MOVING"),
+                guest("MOVING-SLOWLY"),
                 guest("DELEGATED"),
                 guest("BECOMING"),
                 guest("LEAST", license="avma"),
             ],
         },
         {"name": "HV02", "release": "2025", "license": "mak"},
-    ]
+    ],
 }
 PLAY = """
 - hosts: "{{ target }}"
@@ -79,6 +95,7 @@ PLAY = """
         key_overrides: "{{ options.key_overrides | default(omit) }}"
         activate: "{{ options.activate | default(omit) }}"
         expected_hosts: "{{ options.expected_hosts | default(omit) }}"
+        replace: "{{ options.replace | default(omit) }}"
         timeout: "{{ options.timeout | default(omit) }}"
 """
 MIGRATED = """
@@ -119,14 +136,74 @@ def activate(lab: Lab, run_playbook: RunPlaybook) -> Activate:
     return run
 
 
+Written = dict[str, list[str]]
+
+
 @pytest.fixture(scope="module")
-def run(activate: Activate) -> Run:
-    return activate(":".join(spec["name"] for spec in OPTIONS))
+def run_and_written(activate: Activate, lab: Lab) -> tuple[Run, Written]:
+    run = activate(":".join(spec["name"] for spec in OPTIONS))
+    return run, {name: [call["method"] for call in calls] for name, calls in lab.writes().items()}
+
+
+@pytest.fixture(scope="module")
+def run(run_and_written: tuple[Run, Written]) -> Run:
+    return run_and_written[0]
+
+
+@pytest.fixture(scope="module")
+def written(run_and_written: tuple[Run, Written]) -> Written:
+    """The methods that this run called and that may have changed something, by guest."""
+    return run_and_written[1]
 
 
 def methods(lab: Lab, name: str) -> list[str]:
     """The methods that were called and may have changed something."""
     return [invoke["method"] for invoke in lab.counters(name)["writes"]]
+
+
+@pytest.mark.parametrize("name", ["LATE-KEY", "NOT-READ-ANEW"])
+def test_what_windows_did_counts_not_what_it_answered(run: Run, name: str, written: Written) -> None:
+    assert run.of(name).status == "ok"
+    assert run.of(name)["activation"]["host"] == "HV01.lab.example"
+    assert written[name].count("InstallProductKey") == 1
+
+
+def test_a_mak_is_noticed_and_never_activated(run: Run, lab: Lab, activate: Activate) -> None:
+    first = run.of("MAK-GIVEN")
+    assert [problem["code"] for problem in first["problems"]] == ["not_an_avma_key"]
+    assert "ending in 2JF79 is a Multiple Activation Key (MAK), no AVMA key" in first["msg"]
+    assert first["changed"] is True
+
+    again = activate("MAK-GIVEN").of("MAK-GIVEN")
+    assert [problem["code"] for problem in again["problems"]] == ["not_an_avma_key"]
+    assert again["changed"] is False
+    assert methods(lab, "MAK-GIVEN") == []
+
+    right = activate("MAK-GIVEN", "-e", "{options: {}}").of("MAK-GIVEN")
+    assert (right.status, right["license"]["avma"]) == ("ok", True)
+    assert lab.keystore()["2JF79"]["spent"] == []
+
+
+@pytest.mark.parametrize("name", ["MAK-GIVEN-ACTIVATED", "MAK-IN-OVERRIDES"])
+def test_a_key_that_is_not_known_takes_no_licence_that_works(run: Run, lab: Lab, name: str) -> None:
+    result = run.of(name)
+    assert [problem["code"] for problem in result["problems"]] == ["unknown_product_key"]
+    assert "2JF79" in result["msg"]
+    assert MAK[:-6] not in str(result.result)
+    assert lab.machine(name)["license"]["status"] == "licensed"
+    assert result["changed"] is False
+
+
+def test_a_key_that_is_not_known_goes_over_an_encrypted_connection_only(run: Run, lab: Lab) -> None:
+    assert [problem["code"] for problem in run.of("MAK-IN-THE-CLEAR")["problems"]] == ["unencrypted_connection"]
+    assert lab.machine("MAK-IN-THE-CLEAR")["license"]["status"] is None
+
+
+def test_an_avma_key_that_is_not_known_is_taken_on_the_users_word(run: Run) -> None:
+    result = run.of("NEW-KEY")
+    assert result.status == "ok"
+    assert (result["license"]["partial_product_key"], result["license"]["avma"]) == ("F2CY7", True)
+    assert result["former_license"]["channel"] == "Volume:GVLK"
 
 
 @pytest.mark.parametrize(
@@ -156,13 +233,13 @@ def test_activated(run: Run, name: str) -> None:
         ("OVERRIDE-KMS", "invalid_argument", "is a KMS client key"),
     ],
 )
-def test_refused_before_any_write(run: Run, lab: Lab, name: str, code: str, words: str) -> None:
+def test_refused_before_any_write(run: Run, written: Written, name: str, code: str, words: str) -> None:
     result = run.of(name)
     assert result.status == "failed"
     assert [problem["code"] for problem in result["problems"]] == [code]
     assert words in result["msg"]
     assert result["changed"] is False
-    assert methods(lab, name) == []
+    assert name not in written
 
 
 def test_a_mistyped_key_is_not_repeated(run: Run) -> None:
@@ -176,9 +253,9 @@ def test_an_unknown_release_is_an_argument_error(run: Run, lab: Lab) -> None:
     assert lab.counters("SYSTEM-UNKNOWN")["operations"] == 0
 
 
-def test_an_override_is_installed_where_no_key_is_documented(run: Run, lab: Lab) -> None:
+def test_an_override_is_installed_where_no_key_is_documented(run: Run, written: Written) -> None:
     # Windows has the last word: 20H2 takes no key of 2019.
-    assert methods(lab, "OVERRIDE") == methods(lab, "OVERRIDE-BY-NUMBER") == ["InstallProductKey"]
+    assert written["OVERRIDE"] == written["OVERRIDE-BY-NUMBER"] == ["InstallProductKey"]
     result = run.of("OVERRIDE-BY-NUMBER")
     assert [problem["code"] for problem in result["problems"]] == ["key_rejected"]
     assert "0xC004E016 (SL_E_PKEY_INVALID_CONFIG)" in result["msg"]
@@ -256,6 +333,15 @@ def test_expected_hosts_after_a_live_migration(lab: Lab, activate: Activate) -> 
     assert result["activation"]["host"] == "HV02.lab.example"
     assert run.of("MOVING", "After")["guest"]["problems"] == []
     assert [invoke["method"] for invoke in lab.writes()["MOVING"]] == ["Activate"]
+
+
+def test_a_new_activation_is_waited_for_after_a_live_migration(lab: Lab, activate: Activate) -> None:
+    activate("MOVING-SLOWLY")
+    lab.migrate("MOVING-SLOWLY", "HV02")
+    lab.set("MOVING-SLOWLY", "polls", "2")
+    result = activate("MOVING-SLOWLY", "-e", "{options: {expected_hosts: [HV02]}}").of("MOVING-SLOWLY")
+    assert (result.status, result["changed"]) == ("ok", True)
+    assert result["activation"]["host"] == "HV02.lab.example"
 
 
 def test_delegate_to(lab: Lab, activate: Activate) -> None:

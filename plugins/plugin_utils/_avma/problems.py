@@ -216,15 +216,15 @@ PROBLEMS: Mapping[str, Definition] = {
     ),
     "not_activated": Definition(
         "Windows has its AVMA key, but is not activated by a host (status: {status}{explanation}).",
-        "Run guest_key on it; if that fails, it tells why.",
+        "{run_guest_key}; if that fails, it tells why.",
     ),
     "not_avma": Definition(
         "Windows is not activated by its host: its key ending in {last_five} is of channel {channel} (status: {status}).",
-        "Run guest_key to install the AVMA key.",
+        "{run_guest_key} to install the AVMA key.",
     ),
     "other_avma_key": Definition(
         "The AVMA key ending in {last_five} is installed, and the one of this release and edition ends in {expected}.",
-        "Run guest_key to install the right one.",
+        "{run_guest_key} to install the right one.",
     ),
     "no_product_key": Definition(
         "No product key of Windows is installed.",
@@ -570,7 +570,7 @@ PROBLEMS: Mapping[str, Definition] = {
     ),
     "activation_too_old": Definition(
         "The guest was last activated by {host} at {time}, which is before {since}.",
-        "Run guest_key with this host among its expected_hosts, or look at the events of guest and host: AVMA renews by itself.",
+        "Look at the events of guest and host: AVMA renews by itself.",
     ),
     "not_in_inventory": Definition(
         "The inventory has no host or group {name}.",
