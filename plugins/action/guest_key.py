@@ -94,6 +94,12 @@ class ActionModule(AvmaAction):
             raise Interruption(outcome.error, outcome.problems, result)
         if outcome.problems:
             raise Failure(outcome.problems, result)
+        if before and before.licensed and not (outcome.license and outcome.license.licensed):
+            # With activate: false, which leaves that to Windows.
+            self._display.warning(
+                f"{session.machine}: Windows is not activated now, as it was with the key ending in {before.partial_product_key}, "
+                f"{before.key_name}."
+            )
         if decision.step is Step.INSTALL and before and before.public_key is None:
             result["msg"] = str(former_key_problem("former_key_gone", before))
         return result

@@ -135,6 +135,8 @@ _VMBUS_DEVICES = {
     "{f8e65716-3cb3-4a06-9a60-1889c5cccab5}": "Microsoft Hyper-V Remote Desktop Control Channel",
     _DATA_EXCHANGE: "Microsoft Hyper-V Data Exchange",
 }
+#: VMBus interface → the instance that a guest has of it, where a public report names it.
+_INSTANCES = {ACTIVATION_COMPONENT: "4487b255-b88c-403f-bb51-d1f69cf17f87"}
 #: The guest's part of Data Exchange (§5.6).
 DATA_EXCHANGE_SERVICE = "vmickvpexchange"
 
@@ -343,18 +345,22 @@ class System:
         for interface, name in _VMBUS_DEVICES.items():
             present = {ACTIVATION_COMPONENT: self.activation_component, _DATA_EXCHANGE: self.data_exchange}
             if present.get(interface, True):
-                yield self._device(
-                    rf"VMBUS\{interface.upper()}\1&3189FA70&0&{interface.upper()}", name, rf"VMBUS\{interface}"
-                )
+                # Two hardware ids, of the class and of the instance (public reports). That DeviceID begins with the class since 2016, and
+                # has the instance only before that, is UNVERIFIED.
+                instance = f"{{{_INSTANCES.get(interface) or uuid5(NAMESPACE_DNS, interface)}}}"
+                old = self.release.version.startswith("6.")
+                first, last = (instance, f"1&3189FA70&0&{instance}") if old else (interface, instance)
+                identifier = rf"VMBUS\{first}\{last}".upper()
+                yield self._device(identifier, name, rf"VMBUS\{interface}", rf"VMBUS\{instance}")
 
-    def _device(self, identifier: str, name: str, hardware: str) -> Mapping[str, Value]:
+    def _device(self, identifier: str, name: str, *hardware: str) -> Mapping[str, Value]:
         return {
             "Caption": name,
             "ConfigManagerErrorCode": 0,
             "CreationClassName": "Win32_PnPEntity",
             "Description": name,
             "DeviceID": identifier,
-            "HardwareID": [hardware],
+            "HardwareID": list(hardware),
             "Manufacturer": "Microsoft",
             "Name": name,
             "PNPClass": "System",

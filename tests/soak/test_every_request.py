@@ -32,17 +32,24 @@ class Subject:
 
     :ivar machine: The machine of that name as a topology has it.
     :ivar done: Whether the machine is in the end as the module is to make it, by its last result and by what the lab knows.
+    :ivar keeps: Whether the guest has a licence that outlives every fault, unless the machine dies.
+    :ivar activated: Whether the guest's host is activated at first; if it is not, the task fails, and it is activated before the last run.
+    :ivar first: The first request that meets a fault.
     """
 
     task: str
     machine: Callable[[str], dict[str, Any]]
     done: Callable[[Lab, TaskResult], bool]
     on_guest: bool = False
+    keeps: bool = False
+    activated: bool = True
+    first: int = 1
 
     def topology(self, names: Iterable[str]) -> dict[str, Any]:
         machines = [self.machine(name) for name in names]
         if self.on_guest:
-            return with_shuffled_answers({"hosts": [{"name": "HV", "license": "oem", "guests": machines}]})
+            license = "oem" if self.activated else "none"
+            return with_shuffled_answers({"hosts": [{"name": "HV", "license": license, "guests": machines}]})
         # A second activation of a key would not be refused, and so be found.
         keys = [{"key": made_up_key(name), "release": "2022", "channel": "mak", "activations": 2} for name in names]
         return with_shuffled_answers({"keys": keys, "hosts": machines})
@@ -67,6 +74,17 @@ SUBJECTS = {
         lambda name: {"name": name, "license": "kms", "activation": {"automatic": False}},
         licensed("VT:IA"),
         on_guest=True,
+        keeps=True,
+    ),
+    "guest_key-put_back": Subject(
+        "hyperv.avma.guest_key: {timeout: 5}",
+        lambda name: {"name": name, "license": "kms"},
+        licensed("VT:IA"),
+        on_guest=True,
+        keeps=True,
+        activated=False,
+        # What comes before is that of an activation.
+        first=10,
     ),
     "guest_kvp": Subject(
         "hyperv.avma.guest_kvp: {remove: [Owner, Former]}",
@@ -95,12 +113,12 @@ def test_a_fault_at_any_request(name: str, run_playbook: RunPlaybook) -> None:
     play = f"- hosts: {group}\n  gather_facts: false\n  tasks:\n    - {subject.task}\n"
 
     with Lab(subject.topology(["M"])) as lab:
-        assert run_playbook(lab, play).of("M").status == "ok"
+        assert run_playbook(lab, play).of("M").status == ("ok" if subject.activated else "failed")
         requests = lab.counters("M")["operations"]
 
     cases = {
         f"M{request}-{number}": {"effect": str(effect), "value": value, "match": {"nth": request}, "times": 1}
-        for request in range(1, requests + 1)
+        for request in range(subject.first, requests + 1)
         for number, (effect, value) in enumerate(EFFECTS)
     }
     keys = [made_up_key(case) for case in cases]
@@ -111,8 +129,13 @@ def test_a_fault_at_any_request(name: str, run_playbook: RunPlaybook) -> None:
         assert_plain(faulty, keys)
         assert sorted(result.host for result in faulty.results) == sorted(cases)
         assert len([result for result in faulty.results if result.status != "ok"]) > len(cases) / 2
+        if subject.keeps:
+            alive = [case for case, rule in cases.items() if rule["effect"] != "stop_machine_after"]
+            assert [case for case in alive if lab.machine(case)["license"]["status"] != "licensed"] == []
 
         lab.clear_faults()
+        if not subject.activated:
+            lab.set("HV", "license", "oem")
         for case in cases:
             lab.start(case)
         clean = run_playbook(lab, play, "--forks", FORKS, timeout=600)

@@ -31,6 +31,7 @@ VALUES: dict[str, str | int] = {
 }
 
 
+REMOTE_DESKTOP = "f8e65716-3cb3-4a06-9a60-1889c5cccab5"
 COMPONENT, DATA_EXCHANGE = "3375baf4-9e15-4b30-b765-67acb10d607b", "a9a0f4e7-5a45-4d96-b827-8a841e8c03e6"
 
 
@@ -50,7 +51,10 @@ def session(
         if class_name == "Win32_Service":
             return [{"State": service}]
         assert class_name == "Win32_PnPEntity"
-        return [{"DeviceID": rf"VMBUS\{{{interface.upper()}}}\1&3189FA70&0"} for interface in devices]
+        return [
+            {"DeviceID": rf"VMBUS\{number}", "HardwareID": [rf"VMBUS\{{{interface}}}", rf"VMBUS\{number}"]}
+            for number, interface in enumerate((REMOTE_DESKTOP, *devices))
+        ]
 
     return FakeSession(rows, call)
 
@@ -156,6 +160,13 @@ def test_looking_ahead_elsewhere_asks_for_nothing_of_hyper_v() -> None:
 def test_looking_ahead_in_azure(sku: int, code: str) -> None:
     ahead, _ = look_ahead(machine("Virtual Machine", AZURE_ASSET_TAG, {"HostingSystemEditionId": sku}), GUEST, None)
     assert [problem.code for problem in ahead.problems] == [code]
+
+
+def test_a_guest_without_any_device_of_the_bus_tells_nothing_of_one() -> None:
+    bare = session(VALUES)
+    rows = bare._rows
+    bare._rows = lambda class_name: [] if class_name == "Win32_PnPEntity" else rows(class_name)
+    assert read_hypervisor(bare).activation_component is None
 
 
 def test_an_older_host_gives_its_name_once() -> None:

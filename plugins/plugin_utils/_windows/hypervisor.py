@@ -30,10 +30,7 @@ _HOST, _HOST_NAME, _HOST_FQDN = "PhysicalHostName", "HostName", "PhysicalHostNam
 _ACTIVATION_COMPONENT = "3375baf4-9e15-4b30-b765-67acb10d607b"
 #: That of Data Exchange, and the guest's service for it (facts, section 5.6).
 _DATA_EXCHANGE, _DATA_EXCHANGE_SERVICE = "a9a0f4e7-5a45-4d96-b827-8a841e8c03e6", "vmickvpexchange"
-_DEVICES = Query(
-    "SELECT DeviceID FROM Win32_PnPEntity WHERE "
-    + " OR ".join(f"DeviceID LIKE {wql_literal(f'%{item}%')}" for item in (_ACTIVATION_COMPONENT, _DATA_EXCHANGE))
-)
+_DEVICES = Query("SELECT DeviceID, HardwareID FROM Win32_PnPEntity WHERE DeviceID LIKE 'VMBUS%'")
 _SERVICE = Query(f"SELECT State FROM Win32_Service WHERE Name = {wql_literal(_DATA_EXCHANGE_SERVICE)}")
 #: What ``read_vm_id`` asks.
 VM_ID = string_request(_PARAMETERS, _VM_ID)
@@ -92,14 +89,19 @@ def look_ahead(session: Session, system: System, vm: Vm | None) -> tuple[Preflig
 
 
 def _with_devices(session: Session, hypervisor: Hypervisor) -> Hypervisor:
-    devices = " ".join(row.text("DeviceID") or "" for row in _DEVICES.on(session)).lower()
+    # A device is of the class that its hardware ids name; that DeviceID holds it too is so on newer Windows only (UNVERIFIED).
+    devices = [" ".join([row.text("DeviceID") or "", *row.texts("HardwareID")]).lower() for row in _DEVICES.on(session)]
     services = _SERVICE.on(session)
     # The host's offer of the service brings the device, which starts the guest's service. One without the other tells neither that it
     # works nor that it is off (that both go when the host turns it off is UNVERIFIED).
-    signs = {_DATA_EXCHANGE in devices, any(row.text("State") == "Running" for row in services)}
+    signs = {
+        any(_DATA_EXCHANGE in device for device in devices),
+        any(row.text("State") == "Running" for row in services),
+    }
     return replace(
         hypervisor,
-        activation_component=_ACTIVATION_COMPONENT in devices,
+        # A guest that shows no device of the bus at all tells nothing of this one.
+        activation_component=any(_ACTIVATION_COMPONENT in device for device in devices) if devices else None,
         data_exchange=signs.pop() if len(signs) == 1 else None,
     )
 

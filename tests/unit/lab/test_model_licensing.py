@@ -357,7 +357,7 @@ def test_without_data_exchange_a_guest_has_neither_its_device_nor_its_service() 
     guest = Wmi(world.machines["VM"])
 
     def seen() -> tuple[bool, str]:
-        devices = [str(row["DeviceID"]).lower() for row in guest.rows("Win32_PnPEntity")]
+        devices = [str(row["HardwareID"]).lower() for row in guest.rows("Win32_PnPEntity")]
         (service,) = [row for row in guest.rows("Win32_Service") if row["Name"] == "vmickvpexchange"]
         return any("a9a0f4e7-5a45-4d96-b827-8a841e8c03e6" in device for device in devices), str(service["State"])
 
