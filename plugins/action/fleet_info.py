@@ -4,11 +4,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar
 
-from ..plugin_utils._action import Failure
+from ansible import context
+from ansible.errors import AnsibleError
+
+from ..plugin_utils._action import Failure, InvalidArgumentsError
 from ..plugin_utils._avma.problems import problem
+from ..plugin_utils._fleet.fleet import Fleet, build_fleet
+from ..plugin_utils._fleet.guest_activation import guests_to_activate, with_attempt
+from ..plugin_utils._fleet.recap import to_recap
+from ..plugin_utils._fleet.verdict import Verdict, judge
 from ..plugin_utils._fleet_action import FleetAction, Result, attempt, unknown_name
 from ..plugin_utils._session.session import Session
 from ..plugin_utils._windows.hypervisor import VM_ID, read_vm_id
@@ -33,25 +41,47 @@ class ActionModule(FleetAction):
         "expected_hosts": {"type": "list", "elements": "str", "default": []},
         "key_overrides": {"type": "dict", "default": {}, "no_log": False},
         "events_since": {"type": "str"},
+        "accepted_problems": {"type": "list", "elements": "raw", "default": []},
         "readings": {"type": "dict", "default": {}},
+        "guest_key": {"type": "dict", "no_log": False},
+        "pending_hosts": {"type": "list", "elements": "str", "default": []},
     }
-    PER_MACHINE = frozenset({"activated_since", "expected_hosts", "key_overrides", "events_since"})
+    PER_MACHINE = frozenset({"activated_since", "expected_hosts", "key_overrides", "events_since", "guest_key"})
 
     def work(self, machine: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Read all machines at once, and join what they say."""
+        """Read all machines at once, join what they say, and say what is wrong with each and across them."""
+        accepted = self.accepted(arguments)
+        readings = self._read(arguments)
+        hosts = self._variables["groups"].get(arguments["hosts_group"], ())
+        fleet = build_fleet(
+            readings,
+            expected_hosts={
+                name: item.get("guest_info", {}).get("expected_hosts", ()) for name, item in readings.items()
+            },
+            known_hosts=[name for name in hosts if name not in readings],
+            vm_ids={name: vm_id for name in readings if (vm_id := self._reach.inventory_variable(name, "avma_vm_id"))},
+        )
+        verdict = self._judge(fleet, accepted)
+        return {
+            "changed": False,
+            "readings": readings,
+            "fleet": fleet.to_dict(),
+            "verdict": verdict.to_dict(),
+            "problems": verdict.problems,
+            "recap": to_recap(((item["at"], item) for item in verdict.problems), list(readings)),
+            "unread": [name for name, reading in readings.items() if not _is_read(reading)],
+            "guests_to_activate": guests_to_activate(readings, fleet, arguments["pending_hosts"]),
+        }
+
+    def _read(self, arguments: Mapping[str, Any]) -> dict[str, Result]:
+        """What is known of each machine, by what is read now, or was before."""
         kinds = self._kinds(arguments)
         former: Mapping[str, Any] = arguments["readings"]
         lost = {name for name in self.lost() if name in kinds}
         read = self.visit({name: partial(kind, name) for name, kind in kinds.items() if name not in lost})
-        readings = {
-            **{name: former.get(name) or {_MODULE[kinds[name]]: {}} for name in lost},
-            **{name: reading for name, reading in former.items() if name not in read},
-            **{
-                name: reading if "msg" not in reading else {_MODULE[kinds[name]]: reading}
-                for name, reading in read.items()
-            },
-        }
-        return {"changed": False, "readings": readings}
+        now = {name: item if "msg" not in item else {_MODULE[kinds[name]]: item} for name, item in read.items()}
+        unknown: dict[str, Result] = {name: {_MODULE[kinds[name]]: {}} for name in lost}
+        return {**unknown, **former, **now}
 
     def _kinds(self, arguments: Mapping[str, Any]) -> dict[str, Callable[..., Result]]:
         """The machines to read, each with what reads it."""
@@ -74,6 +104,27 @@ class ActionModule(FleetAction):
             raise Failure([problem("no_machines", detail=detail, groups=", ".join(sorted(groups)))])
         return {name: _read_host if name in hosts else _read_guest for name in names}
 
+    def _judge(self, fleet: Fleet, accepted: frozenset[str]) -> Verdict:
+        """The verdict, by what each machine that is not right accepts with its own variables.
+
+        :param accepted: What is accepted where no machine is concerned.
+        """
+        verdict = judge(fleet)
+        # Whoever limits a run to hosts wants no guest proved.
+        asked_for = frozenset({"nothing_proved"} if context.CLIARGS.get("subset") and fleet.hosts else ())
+        concerned = {name for item in verdict.problems for name in item["at"]}
+        by_machine = {"": accepted | asked_for}
+        for name in concerned & set(self._variables["groups"]["all"]):
+            # One whose variables cannot be templated accepts nothing.
+            with suppress(AnsibleError, InvalidArgumentsError):
+                options = self.options_of(self._reach.target(name), ["accepted_problems"])
+                by_machine[name] = self.accepted(options) | asked_for
+        return judge(fleet, by_machine)
+
+
+def _is_read(reading: Result) -> bool:
+    return "host" in reading.get("host_info", {}) or "guest" in reading.get("guest_info", {})
+
 
 def _read_host(machine: str, session: Session, options: Mapping[str, Any]) -> Result:
     info = HostInfo.perform(session, {})
@@ -89,9 +140,11 @@ def _read_guest(machine: str, session: Session, options: Mapping[str, Any]) -> R
     if info["guest"]["problems"]:
         # What it sees of its host, and its last events, may tell why.
         info = GuestInfo.perform(session, {**asked, "gather_subset": ["all"]})
-    else:
+    elif not info["guest"]["hypervisor"]:
         info["guest"]["hypervisor"] = {"vm_id": read_vm_id(session)}
-    return {"guest_info": info, **_read_events(machine, session, options)}
+    if options["expected_hosts"]:
+        info["expected_hosts"] = options["expected_hosts"]
+    return {"guest_info": with_attempt(info, options["guest_key"]), **_read_events(machine, session, options)}
 
 
 def _read_events(machine: str, session: Session, options: Mapping[str, Any]) -> Result:

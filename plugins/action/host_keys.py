@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from ..plugin_utils._action import Failure
 from ..plugin_utils._avma import keys
-from ..plugin_utils._avma.problems import PROBLEMS, problem
+from ..plugin_utils._avma.problems import problem
 from ..plugin_utils._fleet.host_activation import (
     Found,
     not_accepted,
@@ -33,7 +33,7 @@ class ActionModule(FleetAction):
     ARGUMENT_SPEC: ClassVar[dict[str, dict[str, Any]]] = {
         **HostKey.ARGUMENT_SPEC,
         "key_release": {"type": "str", "choices": ["2019", "2022", "2025"], "no_log": False},
-        "accepted_problems": {"type": "list", "elements": "str", "default": []},
+        "accepted_problems": {"type": "list", "elements": "raw", "default": []},
         "targets": {"type": "list", "elements": "str", "default": []},
     }
     PER_MACHINE = frozenset(ARGUMENT_SPEC) - {"targets"}
@@ -59,7 +59,10 @@ class ActionModule(FleetAction):
         examined = self.visit({host: examine for host in hosts if host not in lost})
         reads = {host: examined[host].get("host_info", examined[host]) if host in examined else {} for host in hosts}
         plans = {host: examined[host]["host_key"] for host in targets if "host_key" in examined.get(host, {})}
-        accepted = {host: _accepted(machine.options, host in targets) for host, machine in self.machines.items()}
+        accepted = {
+            host: self.accepted(machine.options) | _to_stay(host in targets, machine.options["activate"])
+            for host, machine in self.machines.items()
+        }
         found = list(not_accepted(problems_before(reads, self._wishes(plans), plans), accepted))
         todo = order(reads, plans)
         result: Result = {
@@ -156,26 +159,16 @@ class ActionModule(FleetAction):
         }
 
 
+def _to_stay(target: bool, activate: bool) -> frozenset[str]:
+    """The problems that are asked for."""
+    if not target:
+        return frozenset({"host_not_licensed", "no_host_key"})
+    return frozenset() if activate else frozenset({"host_not_licensed"})
+
+
 def _told(item: Result) -> Result:
     """What the recap is to say of a host that was written."""
     return {name: item[name] for name in ("changed", "failed", "unreachable", "msg", "diff") if name in item}
-
-
-def _accepted(options: Mapping[str, Any], target: bool) -> frozenset[str]:
-    """The codes of problems that a host accepts.
-
-    :param target: Whether the host may be changed.
-    :raises Failure: There is no such code.
-    """
-    codes = frozenset(code.strip() for code in options["accepted_problems"])
-    unknown = sorted(codes - set(PROBLEMS))
-    if unknown:
-        detail = f"accepted_problems: there is no problem {', '.join(unknown)}"
-        raise Failure([problem("invalid_argument", detail=detail)])
-    if not target:
-        # It stays as it is.
-        return codes | {"host_not_licensed", "no_host_key"}
-    return codes if options["activate"] else codes | {"host_not_licensed"}
 
 
 def _count(problems: Collection[Found]) -> str:

@@ -84,7 +84,9 @@ def _build(arguments: Mapping[str, Any], earlier: Sequence[Sequence[Reading]], t
         read: Sequence[Reading] = readings(arguments["results"], time)
         if earlier:
             read = merge([*earlier, read])
-        return build_report(read, time, arguments["title"], expected_hosts=arguments["expected_hosts"] or None)
+        # What was expected of a guest when it was read is with what fleet_info read of it.
+        own = {item.machine: item.parts.get("guest_info", {}).get("expected_hosts", ()) for item in read}
+        return build_report(read, time, arguments["title"], expected_hosts=arguments["expected_hosts"] or own)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         detail = "results: give it what the modules returned, by the name of the machine and the name of the module"
         raise Failure([problem("invalid_argument", detail=detail)]) from error

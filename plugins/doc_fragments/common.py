@@ -54,8 +54,8 @@ attributes:
     details:
       - The machines are reached from the controller, wherever the task is delegated to.
 notes:
-  - One task for all machines; there is no need of C(run_once). Under a strategy such as P(ansible.builtin.free#strategy) Ansible refuses it
-    before anything runs.
+  - It runs once for all machines. With C(run_once), what it registers is a variable of each host of the play, without it of the first only.
+    Under a strategy such as P(ansible.builtin.free#strategy) Ansible refuses it before anything runs.
   - With C(delegate_to=localhost), a machine without a password of its own gets that of C(--ask-pass), and a mistake in the variables of the
     first host of the play is a matter of that host only. Nothing is run on localhost.
 """

@@ -44,6 +44,21 @@ options:
       - How far back to read the activations that each machine has logged, as O(hyperv.avma.activation_event_info#module:since).
       - By default, they are not read.
     type: str
+  accepted_problems:
+    description:
+      - The codes of problems that do not count in RV(verdict). A problem of several machines counts at those that do not accept it.
+      - An item may be a list.
+    type: list
+    elements: raw
+    default: []
+  guest_key:
+    description: What M(hyperv.avma.guest_key) returned for the guest before, to keep the reason why that failed.
+    type: dict
+  pending_hosts:
+    description: Hosts that are still to get their keys, so that what they can activate now says nothing of RV(guests_to_activate).
+    type: list
+    elements: str
+    default: []
   readings:
     description:
       - RV(readings) of an earlier task. Those of the machines that are not read now are in the result as they were.
@@ -55,7 +70,8 @@ extends_documentation_fragment:
   - hyperv.avma.common.fleet
 notes:
   - With C(serial), it reads the machines of each batch.
-  - O(activated_since), O(expected_hosts), O(key_overrides) and O(events_since) are evaluated for each machine, with its own variables.
+  - O(activated_since), O(expected_hosts), O(key_overrides), O(events_since), O(accepted_problems) and O(guest_key) are evaluated for each
+    machine, with its own variables.
 seealso:
   - module: hyperv.avma.host_info
   - module: hyperv.avma.vm_info
@@ -74,6 +90,7 @@ EXAMPLES = r"""
       hyperv.avma.fleet_info:
         events_since: 30d
       delegate_to: localhost
+      run_once: true
       register: fleet
 
     - name: Write the report
@@ -81,6 +98,14 @@ EXAMPLES = r"""
         results: "{{ fleet.readings }}"
         dest: avma-report
       run_once: true
+
+- name: Have the recap say what is wrong at each machine
+  hosts: "{{ hostvars[groups['avma_hosts'] | first].fleet.recap | list }}"
+  gather_facts: false
+  tasks:
+    - name: Say what is wrong
+      hyperv.avma.fleet_recap:
+        var: fleet
 """
 
 RETURN = r"""
@@ -96,10 +121,96 @@ readings:
   sample:
     HV01:
       host_info: {unreachable: true, msg: 'no connection to http://hv01:5985/wsman, or it was cut (Connection refused)'}
+fleet:
+  description:
+    - The same, joined by who hosts and VMs are, as C(avma-report.json) holds it; its schema is in C(docs/schemas/avma-report.schema.json).
+  returned: success
+  type: dict
+  sample: {}
+verdict:
+  description:
+    - What it comes to.
+  returned: success
+  type: dict
+  sample:
+    accepted: []
+    activated: ['WEB01: Windows Server 2022 Datacenter, activated by HV01.example.com at 2026-11-22T08:15:30Z']
+    counts: {accepted: 0, guests: 1, hosts: 1, machines: 2, not_applicable: 0, not_read: 0, problems: 0, proved: 1, unknown: 0}
+    line: 2 machines, 1 guest proved, 0 problems
+    lines: ['2 machines, 1 guest proved, 0 problems']
+    messages: []
+    not_applicable: []
+    not_read: []
+    ok: true
+    problems: []
+    unknown: []
+  contains:
+    ok:
+      description: Whether nothing is wrong, of something that was looked at.
+      type: bool
+    line:
+      description: The verdict in one line.
+      type: str
+    lines:
+      description: The verdict for people, with all that is worth a line but the problems that count.
+      type: list
+      elements: str
+    problems:
+      description: As RV(problems).
+      type: list
+      elements: dict
+    messages:
+      description: A line for each problem.
+      type: list
+      elements: str
+    accepted:
+      description: A line for each problem that was accepted.
+      type: list
+      elements: str
+    activated:
+      description: A line for each guest that is proved.
+      type: list
+      elements: str
+    not_read:
+      description: The VMs that only their hosts know.
+      type: list
+      elements: str
+    not_applicable:
+      description: The guests that AVMA is not for.
+      type: list
+      elements: str
+    unknown:
+      description: What could not be told; it is neither right nor wrong.
+      type: list
+      elements: str
+    counts:
+      description: How many there are of each.
+      type: dict
 problems:
-  description: What is wrong with the task, as M(hyperv.avma.guest_key) returns it; empty unless it failed.
-  returned: failure
+  description:
+    - What is wrong with the machines and was not accepted, as M(hyperv.avma.guest_key) returns it, each with its C(kind), C(machines),
+      and C(at), where in the inventory these are. If the task failed, what is wrong with that.
+  returned: always
   type: list
   elements: dict
   sample: []
+recap:
+  description: The machines of the inventory that have problems, for M(hyperv.avma.fleet_recap).
+  returned: success
+  type: dict
+  sample:
+    WEB01: {failed: true, msg: 'WEB01: not_avma: Windows is not activated by its host.'}
+unread:
+  description: The machines that were unreachable or could not be read.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+guests_to_activate:
+  description: >-
+    The guests of the inventory for which there is something to do for M(hyperv.avma.guest_key), each with what its host tells of its VM,
+    an item of RV(hyperv.avma.vm_info#module:vms), or null if that is not known.
+  returned: success
+  type: dict
+  sample: {WEB02: null}
 """

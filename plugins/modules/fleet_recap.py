@@ -35,6 +35,7 @@ EXAMPLES = r"""
       hyperv.avma.host_keys:
         product_key: "{{ vault_host_product_key }}"
       delegate_to: localhost
+      run_once: true
       register: host_keys
       failed_when: host_keys.recap is not defined
 

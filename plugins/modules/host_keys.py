@@ -49,9 +49,9 @@ options:
   accepted_problems:
     description:
       - The codes of problems that do not stand in the way, such as V(mixed_os_releases) while a cluster is upgraded.
-      - A problem of several hosts must be accepted by each of them.
+      - A problem of several hosts must be accepted by each of them. An item may be a list.
     type: list
-    elements: str
+    elements: raw
     default: []
   targets:
     description: The hosts that may be changed, as hosts or groups of the inventory; the others of the play are only read. By default, all.
@@ -81,6 +81,7 @@ EXAMPLES = r"""
       hyperv.avma.host_keys:
         product_key: "{{ vault_host_product_key }}"
       delegate_to: localhost
+      run_once: true
 """
 
 RETURN = r"""

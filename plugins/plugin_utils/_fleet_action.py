@@ -20,7 +20,8 @@ from ._action import CheckedAction, Failure, Interruption, InvalidArgumentsError
 from ._avma import keys
 from ._avma.problems import Problem, problem
 from ._fleet.guest_hosts import GuestHosts
-from ._fleet.reach import TEMPLATING, Reach
+from ._fleet.reach import TEMPLATING, Reach, Target
+from ._fleet.verdict import accepted_codes
 from ._fleet.workers import Workers
 from ._session.connection import open_session
 from ._session.errors import RouteError, SessionError, UnreachableError
@@ -110,12 +111,31 @@ class FleetAction(CheckedAction):
         :raises AnsibleError: One cannot be templated.
         :raises InvalidArgumentsError: An option is wrong.
         """
-        specification = {option: self.ARGUMENT_SPEC[option] for option in self.PER_MACHINE}
         # A guest that is reached through its host has that looked up in its own thread.
         with TEMPLATING:
             target = self._reach.target(name)
-            options = validated(self._task.action, specification, target.options(self.PER_MACHINE))
-            return Machine(options, target.connection())
+            return Machine(self.options_of(target, self.PER_MACHINE), target.connection())
+
+    def options_of(self, target: Target, names: Iterable[str]) -> Mapping[str, Any]:
+        """Options of the task as they are for a machine, checked.
+
+        :raises AnsibleError: One cannot be templated.
+        :raises InvalidArgumentsError: One is wrong.
+        """
+        specification = {name: self.ARGUMENT_SPEC[name] for name in names}
+        return validated(self._task.action, specification, target.options(names))
+
+    def accepted(self, options: Mapping[str, Any]) -> frozenset[str]:
+        """The codes in the option ``accepted_problems``, which may be a list of lists.
+
+        :raises Failure: There is no such code.
+        """
+        given = options["accepted_problems"]
+        flat = [code for item in given for code in (item if isinstance(item, list) else [item])]
+        try:
+            return accepted_codes(flat)
+        except ValueError as error:
+            raise Failure([problem("invalid_argument", detail=f"accepted_problems: {error}".rstrip("."))]) from error
 
     def _visit(self, name: str, machine: Machine, logins: Logins, work: Work) -> Result:
         """In a thread of its own."""

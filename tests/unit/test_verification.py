@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible.errors import AnsibleFilterError
-from ansible_collections.hyperv.avma.plugins.filter.verification_summary import verification_summary
+from ansible_collections.hyperv.avma.plugins.plugin_utils._fleet.fleet import build_fleet
+from ansible_collections.hyperv.avma.plugins.plugin_utils._fleet.verdict import accepted_codes, judge
 
 SYSTEM = {
     "release": "2022",
@@ -83,6 +83,13 @@ def vm(name: str, **changes: Any) -> dict[str, Any]:
     return known | changes
 
 
+def verification_summary(
+    results: dict[str, Any], accepted: str | list[str] = (), expected_hosts: list[str] | None = None
+) -> dict[str, Any]:
+    """The verdict over what was read."""
+    return judge(build_fleet(results, expected_hosts=expected_hosts), accepted_codes(accepted)).to_dict()
+
+
 HOST = {"NODE1": host("NODE1"), "NODE2": host("NODE2")}
 
 
@@ -134,10 +141,10 @@ def test_accepted_problems_do_not_count() -> None:
 
 
 def test_a_code_that_is_none_is_an_error_that_names_those_like_it() -> None:
-    with pytest.raises(AnsibleFilterError, match=r"there is no problem 'not_avm' to accept .*did you mean .*not_avma"):
+    with pytest.raises(ValueError, match=r"there is no problem 'not_avm' to accept .*did you mean .*not_avma"):
         verification_summary({}, ["not_avm"])
     # A code that is part of another one is not that one.
-    with pytest.raises(AnsibleFilterError, match="host_activation_timed"):
+    with pytest.raises(ValueError, match="host_activation_timed"):
         verification_summary({}, "host_activation_timed, node_down")
 
 
@@ -173,6 +180,27 @@ def test_what_is_wrong_across_the_cluster_is_a_problem_of_its_hosts() -> None:
     assert any("NODE2" in item["machines"] and "NODE2" in item["message"] for item in summary["problems"])
 
 
-def test_something_else_is_refused_with_what_to_give() -> None:
-    with pytest.raises(AnsibleFilterError, match="by the name of the machine and of the module"):
-        verification_summary({"WEB01": {"guest_info": {"guest": {"system": None}}}})
+@pytest.mark.parametrize("first", ["WEB01", "WEB02"])
+def test_what_one_machine_accepts_counts_for_that_machine_only(first: str) -> None:
+    bad = guest(activation=None, problems=[PROBLEM])
+    fleet = build_fleet({"WEB01": bad, "WEB02": bad})
+    (other,) = {"WEB01", "WEB02"} - {first}
+    verdict = judge(fleet, {"": frozenset(), first: {"not_avma"}, other: frozenset()})
+    assert [(item["code"], item["machines"]) for item in verdict.problems] == [("not_avma", [other])]
+    assert [(item["code"], item["machines"]) for item in verdict.accepted] == [("not_avma", [first])]
+    assert judge(fleet, {"": frozenset(), first: {"not_avma"}, other: {"not_avma"}}).ok
+
+
+def test_what_is_about_no_machine_must_be_accepted_by_all() -> None:
+    fleet = build_fleet({"NODE1": host("NODE1"), "NODE2": host("NODE2")})
+    nothing = {"nothing_proved"}
+    assert [item["code"] for item in judge(fleet, {"": nothing, "NODE1": frozenset()}).problems] == ["nothing_proved"]
+    assert judge(fleet, {"": nothing, "NODE1": nothing}).ok
+
+
+def test_a_problem_says_where_in_the_inventory_it_is() -> None:
+    off = vm("VM01", data_exchange=False, eligible=False, problems=[PROBLEM | {"code": "data_exchange_disabled"}])
+    results = {"NODE1": host("NODE1", off, vm("WEB01")), "NODE2": host("NODE2", activates=("2016",)), "WEB01": guest()}
+    places = {item["code"]: item["at"] for item in judge(build_fleet(results)).problems}
+    assert places["data_exchange_disabled"] == ["NODE1"]
+    assert places["failover_gap"] == ["NODE1", "WEB01"]

@@ -146,6 +146,11 @@ class Reach:
                 own[inherited] = variables[inherited]
         return Target(self, name, own)
 
+    def inventory_variable(self, name: str, variable: str) -> Any:
+        """A variable that an inventory gives to a machine itself, as it stands there; None if none does."""
+        host = self._variable_manager._inventory.get_host(name)
+        return host.vars.get(variable) if host else None
+
     def as_written(self, word: str) -> Any:
         """A keyword that holds for the task, as it stands in the playbook or on the command line."""
         task = self.action._task

@@ -16,15 +16,16 @@ Recap = dict[str, dict[str, Any]]
 def to_recap(problems: Iterable[tuple[Sequence[str], Mapping[str, Any]]], machines: Sequence[str]) -> Recap:
     """The machines that have problems, each problem in full at the first of its machines.
 
-    :param problems: Each with the names that it is about, of which some may not be in the inventory.
-    :param machines: Those of the play. A problem of none of them stands at the first.
+    :param problems: Each with the places in the inventory where it is, of which the inventory may lack some.
+    :param machines: The machines that were looked at. A problem of none of them stands at the first.
     """
     known = set(machines)
     lines: defaultdict[str, list[str]] = defaultdict(list)
     unreachable = set()
-    for names, item in problems:
-        first, *others = [name for name in names if name in known] or machines[:1]
-        lines[first].append(f"{', '.join(names)}: {item['code']}: {item['message']} {item['remedy']}")
+    for places, item in problems:
+        first, *others = list(dict.fromkeys(name for name in places if name in known)) or machines[:1]
+        names = ", ".join(item.get("machines") or item.get("hosts") or ())
+        lines[first].append(f"{names}: {item['code']}: {item['message']} {item['remedy']}".removeprefix(": "))
         for name in others:
             lines[name].append(f"{name}: {item['code']}, see {first}.")
         if item["code"] == "unreachable":

@@ -79,6 +79,17 @@ class Verdict:
         return ", ".join(parts) + (f" ({added})" if added else "")
 
     @property
+    def lines(self) -> list[str]:
+        """The verdict for people, without the problems that count."""
+        more = {
+            "Accepted": [message_of(item) for item in self.accepted],
+            "Not asked": self.not_read,
+            "Not for AVMA": self.not_applicable,
+            "Not known": self.unknown,
+        }
+        return [self.line, *(f"{label}: {item}" for label, items in more.items() for item in items)]
+
+    @property
     def messages(self) -> list[str]:
         """A line for each problem."""
         return [message_of(item) for item in self.problems]
@@ -88,6 +99,7 @@ class Verdict:
         return {
             "ok": self.ok,
             "line": self.line,
+            "lines": self.lines,
             "problems": self.problems,
             "messages": self.messages,
             "accepted": [message_of(item) for item in self.accepted],

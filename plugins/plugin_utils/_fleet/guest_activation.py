@@ -1,0 +1,55 @@
+# Copyright (c) 2026 The hyperv.avma authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which guests are to be activated, and what came of it. Private to this collection."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from .._avma.problems import Kind, kind_of
+from .fleet import Fleet, Results
+from .identity import vm_identity
+
+Result = Mapping[str, Any]
+
+
+def guests_to_activate(results: Results, fleet: Fleet, pending: Collection[str] = ()) -> dict[str, Result | None]:
+    """The guests of the inventory that were read, are not right, and are not beyond AVMA.
+
+    :param pending: Hosts that are still to get their keys: what they can activate now says nothing.
+    :returns: By name, what its host tells of its VM (an item of what ``vm_info`` returns), if it is known.
+    """
+    found: dict[str, Result | None] = {}
+    for row in fleet.guests:
+        name = row["machine"]
+        guest = results[name]["guest_info"].get("guest") if name else None
+        if guest and row["verdict"] == "attention" and any(_is_wrong(item) for item in guest["problems"]):
+            found[name] = None if row["host"] in pending else _vm(results, row)
+    return found
+
+
+def _is_wrong(item: Mapping[str, Any]) -> bool:
+    return kind_of(item["code"]) is Kind.WRONG
+
+
+def _vm(results: Results, row: Mapping[str, Any]) -> Result | None:
+    vms = results.get(row["host"], {}).get("vm_info", {}).get("vms", ())
+    return next((vm for vm in vms if row["id"] and vm_identity(vm["id"]) == vm_identity(row["id"])), None)
+
+
+def with_attempt(guest_info: Result, attempt: Result | None) -> Result:
+    """What a guest tells, with the reason why it could not be activated, which it may not tell itself any more.
+
+    :param attempt: What ``guest_key`` returned for it before it was read.
+    """
+    guest = guest_info.get("guest")
+    if not attempt or not attempt.get("failed") or not guest or not guest["problems"]:
+        return guest_info
+    found = attempt.get("problems", [])
+    known = {item["code"] for item in found}
+    return {
+        **guest_info,
+        "guest": {**guest, "problems": [*found, *(item for item in guest["problems"] if item["code"] not in known)]},
+    }
