@@ -68,6 +68,11 @@ class ActionModule(AvmaAction):
             result["msg"] = (
                 "The host is a KMS client: it is activated by a KMS host or Active Directory, without a key of its own."
             )
+        if plan.step is Step.INSTALL and not wish.activate and before.license is not None and before.license.working:
+            result["msg"] = (
+                f"The key ending in {before.license.partial_product_key}, {before.license.key_name}, is given up: until the new one is "
+                "activated, the host activates no guests."
+            )
         if self._task.check_mode:
             if spends and wish.product_key is not None:
                 result["msg"] = f"An activation of the key ending in {keys.last_five(wish.product_key)} would be spent."

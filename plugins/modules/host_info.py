@@ -91,6 +91,7 @@ host:
         error: null
         license_last_fives: []
         asked_for: null
+        answered: false
         key_release: '2022'
         module: '1.1'
         result:
@@ -130,6 +131,9 @@ host:
             The last five characters of the key that M(hyperv.avma.host_key) asked the host to set, if nothing tells what came of that;
             else null.
           type: str
+        answered:
+          description: Whether the host answered then, without telling what came of it.
+          type: bool
     cluster:
       description: The failover cluster; null if the host is no node of one, its cluster service does not run, or it does not tell.
       type: dict

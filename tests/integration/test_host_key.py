@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.hyperv.avma.plugins.plugin_utils._fleet.clusters import cluster_problems
+from ansible_collections.hyperv.avma.plugins.filter.cluster_problems import cluster_problems
 
 from integration.conftest import RunPlaybook
 from integration.connections import UNENCRYPTED

@@ -348,6 +348,14 @@ def test_what_stops_the_first_write() -> None:
     assert (found["code"], found["kind"], found["stops"]) == ("duplicate_host_key", "wrong", True)
 
 
+@pytest.mark.parametrize("code", ["cluster_unreadable", "avma_unreadable"])
+def test_what_could_not_be_read_stops_the_first_write(code: str) -> None:
+    unread = {"code": code, "message": "It does not tell.", "remedy": "Look."}
+    shown = {**LICENSED["NODE1"]["host"], "problems": [unread]}
+    found = validate_host_keys({"NODE1": {"host": shown}}, {})
+    assert [(item["kind"], item["stops"]) for item in found if item["code"] == code] == [("unknown", True)]
+
+
 def test_a_machine_that_the_inventory_lists_twice_gets_no_key() -> None:
     host = result("NODE1", last_five="6YPG3", nodes=None)
     host["host"]["fqdn"] = "node1.lab.example"

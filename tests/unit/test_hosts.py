@@ -106,6 +106,7 @@ AVMAS = st.builds(
     error=st.none() | st.text(),
     license_last_fives=st.frozensets(st.just("D8F36")),
     asked_for=st.none() | st.just("D8F36"),
+    answered=st.booleans(),
 )
 HOST_FACTS: dict[str, Any] = {
     "name": st.text(),
@@ -323,11 +324,17 @@ def test_no_key_is_spent_on_a_host_in_azure_without_a_word(of: License | None) -
 @pytest.mark.parametrize("result", [["?"], [], None])
 @pytest.mark.parametrize("replaces", [False, True])
 def test_what_azure_local_was_asked_for_is_not_asked_for_again(result: Any, replaces: bool) -> None:
-    host = on_azure_local(avma(result, asked_for=LAST_FIVE))
+    host = on_azure_local(avma(result, asked_for=LAST_FIVE, answered=True))
     plan = plan_host(host, HostWish(KEY, replace=replaces))
     assert (plan.step, plan.problems, [item.code for item in plan.doubts]) == (Step.NOTHING, (), ["host_key_asked_for"])
     # Another key is another matter.
     assert plan_host(host, HostWish(OTHER, replace=True)).step is Step.INSTALL
+
+
+def test_what_azure_local_did_not_answer_is_asked_again_if_nothing_is_set_up() -> None:
+    assert plan_host(on_azure_local(avma([], asked_for=LAST_FIVE)), HostWish(KEY)).step is Step.INSTALL
+    plan = plan_host(on_azure_local(avma(["?"], asked_for=LAST_FIVE)), HostWish(KEY, replace=True))
+    assert (plan.step, [item.code for item in plan.doubts]) == (Step.NOTHING, ["host_key_asked_for"])
 
 
 def test_what_azure_local_shows_goes_before_what_it_was_asked_for() -> None:
@@ -636,8 +643,9 @@ def test_a_key_is_set_from_standard_input() -> None:
 def test_the_host_remembers_what_it_is_asked_for_until_that_is_known() -> None:
     machine = Machine(NO_ROWS, programs=[{"result": [], "error": None}, {**ANSWER, "result": [LAST_FIVE]}])
     hosts.carry_out(machine, on_azure_local(avma([])), Step.INSTALL, HostWish(KEY), 60)
-    assert machine.called == ["CreateKey", "SetStringValue", "GetStringValue", "DeleteValue"]
-    assert machine.calls[1][1]["sValue"] == LAST_FIVE
+    writing = ["CreateKey", "SetStringValue"]
+    assert machine.called == [*writing, *writing, "GetStringValue", "DeleteValue"]
+    assert [arguments.get("sValue") for _, arguments, _ in machine.calls[1:4:2]] == [LAST_FIVE, f"{LAST_FIVE} answered"]
     untold = Machine(NO_ROWS, programs=[{"result": [], "error": None}, {**ANSWER, "result": ["?"]}])
     hosts.carry_out(untold, on_azure_local(avma([])), Step.INSTALL, HostWish(KEY), 60)
     assert "DeleteValue" not in untold.called

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.hosts import HostFacts
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.keys import read_overrides
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.matrix import WINDOWS_SERVER
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.problems import problem
-from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.releases import Release
+from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.releases import Release, identify_system
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.vms import Activator, Vm, assess_vm
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,6 +77,10 @@ def test_a_host_activates_its_release_and_older_ones(host: Release, guest: Relea
         (vm(OSEditionId="407"), ["azure_edition_needs_azure_local"]),
         (vm(OSBuildNumber="6.8.0-60-generic", OSName="Ubuntu", OSPlatformId=""), ["not_windows"]),
         (vm(OSBuildNumber="20348", OSName="Ubuntu", OSPlatformId="1"), ["not_windows"]),
+        # As FreeBSD and Linux tell: no platform, no edition, and a build that may be a number.
+        (Vm("ID", "bsd", "running", True, {"OSName": "FreeBSD", "OSBuildNumber": "1401000"}), ["not_windows"]),
+        (Vm("ID", "linux", "running", True, {"OSName": "Ubuntu", "OSBuildNumber": "20348"}), ["not_windows"]),
+        (Vm("ID", "web01", "running", True, {"OSBuildNumber": "20348", "OSEditionId": "8"}), []),
         (Vm("ID", "web01", "off", True), ["guest_unknown"]),
         (Vm("ID", "web01", "off", False), ["data_exchange_disabled"]),
     ],
@@ -104,11 +109,20 @@ def test_azure_edition_is_for_azure_local() -> None:
         ),
         (Activator("HV01", False, (), (problem("hyperv_role_missing"),)), "host_unsuitable", False),
         (Activator("HV01", True, (), (problem("update_missing"),)), "host_unsuitable", False),
+        (Activator("HV01", False, None, (problem("host_in_azure", host="HV01"),)), "host_in_azure", None),
     ],
 )
 def test_a_host_that_activates_none_is_the_reason(host: Activator, code: str, eligible: bool | None) -> None:
     assert codes(vm(), host) == [code]
     assert assess_vm(vm(), host).eligible is eligible
+
+
+@pytest.mark.parametrize("sku", [7, 79, 80, 147])
+def test_why_a_host_activates_none_is_said_once(sku: int) -> None:
+    host = HostFacts("HV01", identify_system(25398 if sku == 147 else 20348, sku), True, None, None)
+    (found,) = assess_vm(vm(), Activator.of("HV01", host)).problems
+    assert found.code == "host_unsuitable"
+    assert found.message.count("activate") == 1
 
 
 def test_what_cannot_be_told_is_neither_yes_nor_no() -> None:

@@ -76,6 +76,7 @@ class Avma:
     :ivar license_last_fives: What of their keys the host's licence rows show, but for that of its own Windows. One of them may be that
         of ServerAVMAManager (UNVERIFIED).
     :ivar asked_for: The last five characters of the key that a run asked it to set, if nothing told what came of that.
+    :ivar answered: Whether it answered then: without an answer, that nothing is set up is to be believed.
     """
 
     module: str | None
@@ -84,6 +85,7 @@ class Avma:
     error: str | None
     license_last_fives: frozenset[str] = frozenset()
     asked_for: str | None = None
+    answered: bool = False
 
     @property
     def subscribed(self) -> bool:
@@ -115,7 +117,8 @@ class Avma:
             return True
         if self.last_fives:
             return False
-        return False if self.set_up is False and self.asked_for != last_five else None
+        silent = self.answered and self.asked_for == last_five
+        return False if self.set_up is False and not silent else None
 
     @property
     def key_release(self) -> Release | None:
@@ -145,6 +148,7 @@ class Avma:
             "error": self.error,
             "license_last_fives": sorted(self.license_last_fives),
             "asked_for": self.asked_for,
+            "answered": self.answered,
         }
 
     @classmethod
@@ -157,6 +161,7 @@ class Avma:
             shown["error"],
             frozenset(shown.get("license_last_fives", ())),
             shown.get("asked_for"),
+            shown.get("answered", False),
         )
 
 
@@ -433,7 +438,10 @@ def former_key_lost(former: License | None, present: License | None) -> Problem 
         return None
     if present is not None and present.partial_product_key == former.partial_product_key:
         return None
-    return problem("former_host_key_gone", last_five=former.partial_product_key, kind=former.key_name)
+    again = f"run with the former key as {words()['host_product_key']}"
+    if former.public_key:
+        again = "install the KMS client key of its release and edition again (slmgr.vbs /ipk)"
+    return problem("former_host_key_gone", last_five=former.partial_product_key, kind=former.key_name, again=again)
 
 
 _HRESULT = re.compile(r"0x([89A-F][0-9A-F]{7})", re.IGNORECASE)

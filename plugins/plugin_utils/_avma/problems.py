@@ -456,7 +456,7 @@ PROBLEMS: Mapping[str, Definition] = {
         "The former key ending in {last_five}, {kind}, worked and is gone: until it is entered again, which may cost "
         "an activation, or the new key "
         "is activated, the host activates no guests.",
-        "Put the other problem right and run again, or run with the former key as {host_product_key}.",
+        "Put the other problem right and run again, or {again}.",
     ),
     "host_in_azure": Definition(
         "The host {host} is a virtual machine of Azure or Azure Stack Hub: hosts in Azure activate no guests, however "

@@ -55,6 +55,10 @@ class HostKey:
         )
 
 
+#: What could not be read, and must be before a whole cluster can be called valid.
+_UNREADABLE = frozenset({"cluster_unreadable", "avma_unreadable"})
+
+
 def validate_host_keys(
     results: Mapping[str, Result | None], wishes: Mapping[str, HostKey | Mapping[str, Any] | None]
 ) -> list[dict[str, Any]]:
@@ -65,7 +69,7 @@ def validate_host_keys(
     :param results: What ``host_info`` returned for all hosts, by their names in the inventory, also where it failed.
     :param wishes: What each is to get, a ``HostKey`` or what makes one; a host that is not here stays as it is.
     :returns: Problems as the modules return them, each with ``hosts``, its ``kind``, and whether it ``stops`` the first write: what is
-        wrong does, and a host that could not be read. Which of them the user accepts is for the caller.
+        wrong does, and a host or a cluster that could not be read. Which of them the user accepts is for the caller.
     """
     hosts = Hosts(results)
     findings = Findings()
@@ -87,7 +91,9 @@ def validate_host_keys(
         {
             **found,
             "kind": str(kind_of(found["code"])),
-            "stops": kind_of(found["code"]) is Kind.WRONG or bool(unread & set(found["hosts"])),
+            "stops": kind_of(found["code"]) is Kind.WRONG
+            or found["code"] in _UNREADABLE
+            or bool(unread & set(found["hosts"])),
         }
         for found in findings.to_list()
     ]

@@ -20,7 +20,7 @@ import json
 
 from .._avma import keys
 from .._avma.hosts import Avma, Json
-from .._session.errors import ProcessError
+from .._session.errors import FaultError, ProcessError
 from .._session.session import Session
 from . import registry
 
@@ -72,22 +72,35 @@ def read_avma(session: Session) -> Avma:
     result = keys.mask(answer.get("result"))
     shown = (row.text("PartialProductKey") for row in session.query(_LICENSES))
     error = answer.get("error")
+    asked_for, answered = _remembered(session)
     return Avma(
         module=str(answer.get("module") or "") or None,
         subscription=str(answer.get("subscription") or "") or None,
         result=result,
         error=str(keys.mask(error)) if error else None,
         license_last_fives=frozenset(last_five for last_five in shown if last_five),
-        asked_for=registry.read_string(session, _MEMORY, _ASKED_FOR),
+        asked_for=asked_for,
+        answered=answered,
     )
 
 
-def remember(session: Session, product_key: str) -> None:
+def _remembered(session: Session) -> tuple[str | None, bool]:
+    try:
+        text = registry.read_string(session, _MEMORY, _ASKED_FOR)
+    except FaultError:
+        # Who may not read it may not write it either: then nothing is set.
+        return None, False
+    last_five, _, answered = str(keys.mask(text or "")).partition(" ")
+    return last_five or None, bool(answered)
+
+
+def remember(session: Session, product_key: str, answered: bool) -> None:
     """Have the host remember that it is asked to set this key, by the last five characters.
 
+    :param answered: Whether it has answered, and it is not known what.
     :raises FaultError: It does not: then it must not be asked.
     """
-    registry.write_string(session, _MEMORY, _ASKED_FOR, keys.last_five(product_key))
+    registry.write_string(session, _MEMORY, _ASKED_FOR, keys.last_five(product_key) + (" answered" if answered else ""))
 
 
 def forget(session: Session) -> None:

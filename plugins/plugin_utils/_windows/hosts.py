@@ -22,18 +22,22 @@ from .._avma.hosts import (
 )
 from .._avma.keys import last_five
 from .._avma.licenses import License
+from .._avma.preflight import HYPER_V_MODEL
 from .._avma.problems import Problem, problem
 from .._session.errors import FaultError, SessionError
-from .._session.session import Session
+from .._session.session import Query, Session
 from .._session.waits import Clock
 from . import azure_local, licensing
 from .attempts import Attempts
 from .machine import read_machine
-from .system import read_platform
+from .system import COMPUTER_SYSTEM, read_asset_tag, read_platform
 
 #: The Hyper-V Virtual Machine Management service, which comes with the role (facts, section 7.4), and the cluster service, which comes
 #: with the feature and runs on nodes only.
 _HYPERV_SERVICE, _CLUSTER_SERVICE = "vmms", "clussvc"
+_SERVICES = Query(
+    f"SELECT Name, Started FROM Win32_Service WHERE Name = '{_HYPERV_SERVICE}' OR Name = '{_CLUSTER_SERVICE}'"
+)
 
 
 def read_host(session: Session) -> HostFacts:
@@ -42,13 +46,11 @@ def read_host(session: Session) -> HostFacts:
     :raises ProcessError: On Azure Local, PowerShell could not be run.
     """
     machine = read_machine(session, installation_type=True)
-    platform = read_platform(session)
-    services = {
-        (row.text("Name") or "").lower(): row.text("State")
-        for row in session.query(
-            f"SELECT Name, State FROM Win32_Service WHERE Name = '{_HYPERV_SERVICE}' OR Name = '{_CLUSTER_SERVICE}'"
-        )
-    }
+    session.expect(COMPUTER_SYSTEM, _SERVICES)
+    platform = read_platform(session, asset_tag=False)
+    services = {(row.text("Name") or "").lower(): row.boolean("Started") for row in _SERVICES.on(session)}
+    if platform.model == HYPER_V_MODEL:
+        platform = replace(platform, asset_tag=read_asset_tag(session))
     return HostFacts(
         name=machine.name,
         system=machine.system,
@@ -57,7 +59,7 @@ def read_host(session: Session) -> HostFacts:
         avma=azure_local.read_avma(session) if machine.system.azure_local else None,
         fqdn=platform.fqdn,
         azure_vm=platform.azure,
-        cluster_service=services.get(_CLUSTER_SERVICE) == "Running",
+        cluster_service=services.get(_CLUSTER_SERVICE) is True,
     )
 
 
@@ -238,9 +240,11 @@ class _WindowsServer:
 
 
 def _set_up_azure_local(session: Session, host: HostFacts, product_key: str) -> HostOutcome:
-    azure_local.remember(session, product_key)
+    azure_local.remember(session, product_key, answered=False)
     try:
         said, error = azure_local.set_product_key(session, product_key)
+        # Before it is read back: that may fail, too.
+        azure_local.remember(session, product_key, answered=True)
         avma = azure_local.read_avma(session)
     except SessionError as interruption:
         return HostOutcome(host, error=interruption, known=False)
@@ -249,7 +253,7 @@ def _set_up_azure_local(session: Session, host: HostFacts, product_key: str) -> 
         # That the host remembers too long costs nothing that it tells of.
         with suppress(FaultError):
             azure_local.forget(session)
-            avma = replace(avma, asked_for=None)
+            avma = replace(avma, asked_for=None, answered=False)
     return HostOutcome(
         replace(host, avma=avma),
         (verdict.problem,) if verdict.problem else (),

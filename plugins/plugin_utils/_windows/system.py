@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .._avma.preflight import AZURE_ASSET_TAG, HYPER_V_MODEL
-from .._session.errors import InvalidAnswerError
+from .._session.errors import FaultError, InvalidAnswerError
 from .._session.instance import Instance
 from .._session.session import Query, Session
 from .registry import read_string, string_request
@@ -96,4 +96,8 @@ def _fqdn(system: Instance) -> str | None:
 
 def read_installation_type(session: Session) -> str | None:
     """``Server``, ``Server Core``, ``Nano Server`` or ``Client`` (facts, section 12); None if it cannot be told."""
-    return read_string(session, _CURRENT_VERSION, _INSTALLATION_TYPE)
+    try:
+        return read_string(session, _CURRENT_VERSION, _INSTALLATION_TYPE)
+    except FaultError:
+        # Who may not read the registry may do all the rest.
+        return None
