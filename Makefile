@@ -24,7 +24,7 @@ help: ## Show this list
 .PHONY: venv
 venv: .venv/.complete ## Create .venv with all tools (about 10 s)
 
-.venv/.complete: requirements-dev.txt requirements-test.txt meta/ee-requirements.txt
+.venv/.complete: requirements-dev.txt requirements-test.txt
 	@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
 	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 	    echo "Creating .venv with $$("$$python" --version)"; \

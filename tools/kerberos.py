@@ -26,7 +26,9 @@ _SAMBA = ("samba", "samba-ad-provision", "samba-dsdb-modules", "samba-vfs-module
 def main() -> int:
     """Install or tell."""
     missing = [program for program in _NEEDED if shutil.which(program, path=_PATH) is None]
-    samba_missing = not Path("/usr/share/samba/setup/provision").exists() or shutil.which("samba", path=_PATH) is None
+    samba_missing = (
+        not Path("/usr/share/samba/setup/provision.ldif").exists() or shutil.which("samba", path=_PATH) is None
+    )
     if not missing and not samba_missing:
         return 0
     if shutil.which("apt-get") and os.geteuid() == 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -144,8 +145,7 @@ def test_other_suffixes_are_enterprise_names(lab: Lab, run_playbook: RunPlaybook
     """With ``kinit -C -E`` the ticket is of the account's own name, which is what ansible_user must then be."""
     cache = kinit(lab, "moved@other.example", tmp_path / "cache", "-C", "-E")
     play = PLAY + "    - hyperv.avma.host_info:\n"
-    manual = {"ansible_password": "", "ansible_winrm_kinit_mode": "manual", "ansible_user": "moved@LAB.EXAMPLE"}
-    extra = [word for name, value in manual.items() for word in ("-e", f"{name}={value}")]
-    run = run_playbook(lab, play, *extra, KRB5CCNAME=f"FILE:{cache}")
+    manual = {"ansible_password": None, "ansible_winrm_kinit_mode": "manual", "ansible_user": "moved@LAB.EXAMPLE"}
+    run = run_playbook(lab, play, "-e", json.dumps(manual), KRB5CCNAME=f"FILE:{cache}")
     for plugin in PLUGINS:
         assert run.of(f"{plugin.upper()}-FINE").status == "ok"

@@ -267,7 +267,14 @@ def test_cache_saves_the_machines_all_questions(
 
     # ansible-inventory has this option in newer cores only.
     source = ask.write(hosts={"N1": ask.machines["N1"]}, **caching)
-    run = run_playbook(None, "- hosts: all\n  gather_facts: false\n  tasks: []\n", "-i", str(source), "--flush-cache")
+    run = run_playbook(
+        None,
+        "- hosts: all\n  gather_facts: false\n  tasks: []\n",
+        "-i",
+        str(source),
+        "--flush-cache",
+        **lab.environment,
+    )
     assert run.rc == 0
     assert operations(lab) > 0
 

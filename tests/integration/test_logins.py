@@ -56,8 +56,10 @@ def test_by_the_inventory_plugin(lab: Lab, plugin: str, tmp_path: Path) -> None:
     hosts = {name: {**variables, **STALE, "ansible_connection": plugin} for name, variables in machines.items()}
     inventory = inventories.read(inventories.write(tmp_path, hosts=hosts))
     assert tried(lab) == 1
-    assert inventory.output.count("rejected the credentials of") == 1
-    assert inventory.output.count("not tried: HV") == len(NAMES) - 1
+    # Older cores break lines.
+    said = "".join(inventory.output.split())
+    assert said.count("rejectedthecredentialsof") == 1
+    assert said.count("nottried:HV") == len(NAMES) - 1
 
 
 def test_by_fleet_info(lab: Lab, run_playbook: RunPlaybook, plugin: str) -> None:

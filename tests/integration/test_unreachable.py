@@ -80,6 +80,11 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
         },
         ["answered through the proxy http://127.0.0.1", "HTTP 403", "NO_PROXY"],
     ),
+    "PROXY-THAT-ASKS": (
+        HTTP,
+        {"ansible_winrm_proxy": "http://127.0.0.1:PORT_ASKING", "ansible_psrp_proxy": "http://127.0.0.1:PORT_ASKING"},
+        ["answered through the proxy http://127.0.0.1", "HTTP 407: the proxy demands a login of its own"],
+    ),
     "OTHER-SERVER": (HTTP, {"ansible_port": "PORT_OTHER"}, ["answered HTTP 404", "is this the WinRM listener"]),
     "REFUSED": (HTTP, {"ansible_port": "PORT_DEAD"}, ["no connection to http://127.0.0.1", "Connection refused"]),
 }
@@ -90,17 +95,20 @@ NAMES = {f"{plugin.upper()}-{case}": case for plugin in PLUGINS for case in CASE
 class Result:
     story: Story
     target: servers.Server
+    asking: servers.Server
 
 
 @pytest.fixture(scope="module")
 def result(run_playbook: RunPlaybook, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Result]:
     with ExitStack() as stack:
         target = stack.enter_context(servers.server("200 OK"))
+        asking = stack.enter_context(servers.server("407 Proxy Required", "Proxy-Authenticate: NTLM"))
         ports = {
             "PORT_REDIRECT": stack.enter_context(
                 servers.server("307 Temporary Redirect", f"Location: http://127.0.0.1:{target.port}/wsman")
             ).port,
             "PORT_REFUSING": stack.enter_context(servers.server("403 Forbidden")).port,
+            "PORT_ASKING": asking.port,
             "PORT_OTHER": stack.enter_context(servers.server("404 Not Found")).port,
             "PORT_DEAD": servers.unused_port(),
         }
@@ -114,7 +122,7 @@ def result(run_playbook: RunPlaybook, tmp_path_factory: pytest.TempPathFactory) 
                 text = text.replace(word, str(port))
             hosts.append({"name": name, "listener": listener, "variables": yaml.safe_load(text)})
         lab = stack.enter_context(Lab({"hosts": hosts}))
-        yield Result(stories.tell(lab, run_playbook, tmp_path_factory.mktemp("inventory")), target)
+        yield Result(stories.tell(lab, run_playbook, tmp_path_factory.mktemp("inventory")), target, asking)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -130,6 +138,11 @@ def test_the_others_are_not_in_the_way(result: Result) -> None:
 
 def test_nothing_is_sent_to_where_a_redirect_points(result: Result) -> None:
     assert result.target.received == []
+
+
+def test_a_proxy_does_not_get_the_machines_credentials(result: Result) -> None:
+    assert result.asking.received
+    assert not any(b"proxy-authorization" in request.lower() for request in result.asking.received)
 
 
 def test_credentials_of_a_proxy_are_not_shown(result: Result) -> None:

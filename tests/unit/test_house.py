@@ -145,6 +145,18 @@ def test_layers_import_downwards_only(layer: str) -> None:
         assert ours <= LAYERS[layer], path
 
 
+def test_the_execution_environment_brings_kerberos_and_what_it_is_built_with() -> None:
+    python = (ROOT / "meta/ee-requirements.txt").read_text()
+    assert "pywinrm[credssp,kerberos]>=" in python
+    assert "pypsrp[credssp,kerberos]>=" in python
+    system = (ROOT / "meta/ee-bindep.txt").read_text()
+    for package, platform in (("krb5-devel", "rpm"), ("libkrb5-dev", "dpkg"), ("gcc", "rpm"), ("gcc", "dpkg")):
+        assert any(
+            line.startswith(f"{package} [") and "compile" in line and f"platform:{platform}" in line
+            for line in system.splitlines()
+        ), package
+
+
 def test_core_does_no_input_or_output() -> None:
     for path in (ROOT / "plugins/plugin_utils/_avma").glob("*.py"):
         roots = {name.split(".")[0] for name in imported(path)}

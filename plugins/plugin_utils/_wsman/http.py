@@ -66,7 +66,7 @@ class Watch:
     def after(self, response: requests.Response) -> None:
         """Note how it was answered.
 
-        :raises UnreachableError: By a redirect.
+        :raises UnreachableError: By a redirect, or by a proxy that demands a login.
         :raises TooLargeError: By more than ``MAX_ANSWER_BYTES``; raised while it is read, if it does not say so at the start.
         """
         self.heard = True
@@ -77,10 +77,17 @@ class Watch:
                 f"{response.url} answered{self.through} with a redirect to {target} (HTTP {response.status_code}). None is followed, "
                 "since secrets would go with it: have ansible_host, the port and the scheme name the WinRM listener itself."
             )
+        if response.status_code == 407:
+            # The libraries that authenticate would give it the machine's own credentials.
+            response.close()
+            raise UnreachableError(
+                f"{response.url} answered{self.through} HTTP 407: the proxy demands a login of its own. Give it in the proxy's URL, or go "
+                "around the proxy: name the machine in NO_PROXY."
+            )
         _limit(response)
         if response.status_code == 401:
             self.offers = _schemes(response.headers.get("WWW-Authenticate", ""))
-        elif response.status_code != 407:
+        else:
             self.answered = True
 
     @property
