@@ -340,3 +340,10 @@ def test_wrong_source_is_an_error(ask: Asker, source: dict[str, Any], message: s
     inventory = ask(**source)
     assert inventory.rc != 0
     assert inventory.says(message)
+
+
+def test_options_of_the_connection_plugin_are_its_options_only(ask: Asker) -> None:
+    own = {"ansible_winrm_kinit_args": "-f", "ansible_winrm_kinit_cmd": "kinit", "ansible_winrm_scheme": "http"}
+    inventory = ask(hosts={"N1": {**ask.machines["N1"], **own}})
+    assert "WEB" in inventory.hosts
+    assert "unsupported by pywinrm" not in " ".join(inventory.output.split())

@@ -102,6 +102,13 @@ def test_a_login_that_is_rejected_is_tried_once_for_many_machines() -> None:
     assert all(text.startswith(f"not tried: {tried} rejected the same user and password") for text in answers.values())
 
 
+def test_the_same_user_in_capitals_is_the_same_login() -> None:
+    machines = Machines(HV01="right", HV02="right")
+    connections = [machines.connection(f"HV0{number}", user, "stale") for number, user in ((1, "Admin"), (2, "ADMIN"))]
+    ask(Logins(), machines, *connections)
+    assert len(machines.tried) == 1
+
+
 def test_another_login_is_tried() -> None:
     machines = Machines(HV01="right", HV02="right", HV03="other")
     answers = ask(

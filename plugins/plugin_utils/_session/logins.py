@@ -82,7 +82,9 @@ class Logins:
 
     def _turn_of(self, connection: Any, machine: str) -> _Turn:
         user, password = (connection.get_option(name) for name in ("remote_user", "remote_password"))
-        domain, _, name = (user or "").lower().rpartition("\\")
+        # Windows does not tell small letters from capitals.
+        user = (user or "").lower()
+        domain, _, name = user.rpartition("\\")
         # An account of the machine's own is another one everywhere.
         own = domain and name and domain in {".", machine.lower().partition(".")[0]}
         with self._lock:
