@@ -9,7 +9,9 @@ short_description: Whether a guest is activated by one of these hosts
 version_added: 0.1.0
 description:
   - True if a host has activated the guest by AVMA, the activation is in force, and the host is one of those given.
-  - Host names are compared without case, and without their domain if one of the two has none.
+  - An activation without a time, or one that is said to hold for longer than AVMA gives, is none.
+  - Host names are compared without case, and without their domain if one of the two has none. A name of 15 characters can be the beginning
+    of a longer one (NetBIOS).
 options:
   _input:
     description: >-
@@ -37,10 +39,12 @@ _value:
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
+from ..plugin_utils._avma.evidence import implausible
 from ..plugin_utils._avma.licenses import Status
 from ..plugin_utils._avma.names import matches_any
 
@@ -54,6 +58,10 @@ def activated_by(guest: Mapping[str, Any], hosts: str | list[str]) -> bool:
             "hyperv.avma.activated_by: give it the guest of guest_info or the result of guest_key"
         ) from error
     if not licence or not activation or not licence["avma"] or licence["status"] != str(Status.LICENSED):
+        return False
+    time = activation.get("time")
+    moment = datetime.fromisoformat(time.replace("Z", "+00:00")) if time else None
+    if implausible(activation["host"], moment, licence.get("grace_minutes", 0)):
         return False
     return matches_any(activation["host"], [hosts] if isinstance(hosts, str) else hosts)
 

@@ -9,7 +9,7 @@ import pytest
 from integration.conftest import RunPlaybook
 from integration.playbooks import Run
 
-GUEST = "{license: {avma: true, status: licensed}, activation: {host: HV01.lab.example}}"
+GUEST = "{license: {avma: true, status: licensed}, activation: {host: HV01.lab.example, time: '2026-11-22T08:15:30Z'}}"
 #: Name → expression and its value.
 VALUES: dict[str, tuple[str, Any]] = {
     "key": ("lookup('hyperv.avma.key', 'Windows Server 2022', edition='Datacenter')", "W3GNR-8DDXR-2TFRP-H8P33-DV9BG"),

@@ -127,13 +127,14 @@ def fleet_of(
     machines = [
         Machine(
             reading.machine,
-            reading.parts["guest_info"],
+            reading.parts.get("guest_info", {}),
             reading.time,
             events_of(reading),
             (vm_ids or {}).get(reading.machine),
         )
         for reading in readings
-        if "guest_info" in reading.parts
+        # A machine of which there is nothing at all was lost, and must not vanish.
+        if "guest_info" in reading.parts or "host_info" not in reading.parts
     ]
     failover = Failover(hosts)
     guests = join(tell_apart(vms), machines, hosts)
