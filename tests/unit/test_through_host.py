@@ -50,8 +50,11 @@ class FakeHost:
         assert script == scripts.THROUGH_HOST
         if isinstance(self.document, Exception):
             raise self.document
-        marker, order, guest_marker, *lines = data
+        marker, order, *rest = data
         self.given.append(fields(order))
+        count = int(self.given[-1].pop())
+        assert rest[:count] == scripts.REQUESTS.strip().split("\n")
+        guest_marker, *lines = rest[count:]
         answers = [{"rows": []} for _line in lines]
         guest = {"mode": "FullLanguage", "wow64": "", "answers": answers}
         text = f"{marker}{json.dumps(self.document)}{marker}{guest_marker}{json.dumps(guest)}{guest_marker}\r\n"
@@ -91,7 +94,7 @@ def test_the_host_gets_the_guests_script_and_credentials_as_data() -> None:
     host = FakeHost(host_answer())
     ask(hv01=host)
     wql = f"SELECT Name, ElementName, EnabledState FROM Msvm_ComputerSystem WHERE Name = '{VM_ID}'"
-    assert host.given == [[wql, "Administrator", "pässword 'x'", "30", scripts.REQUESTS]]
+    assert host.given == [[wql, "Administrator", "pässword 'x'", "30"]]
 
 
 def test_a_vm_is_found_by_its_name_whatever_that_is() -> None:

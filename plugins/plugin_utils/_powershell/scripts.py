@@ -156,7 +156,8 @@ $data[0] + '{"mode":' + (Quote $ExecutionContext.SessionState.LanguageMode) +
 )
 
 #: Has a virtual machine of this host do ``REQUESTS``. The first line of data is the marker; the second has the WQL that finds the VM,
-#: the user and password in the guest, the seconds that it may take, and the guest's script; the rest is the guest's data.
+#: the user and password in the guest, the seconds that it may take, and the number of lines of the guest's script, which follow; the
+#: rest is the guest's data.
 THROUGH_HOST = (
     _PRELUDE
     + r"""
@@ -181,8 +182,9 @@ try {
             $secret = New-Object System.Security.SecureString
             foreach ($character in $f[2].ToCharArray()) { $secret.AppendChar($character) }
             $credential = New-Object System.Management.Automation.PSCredential $f[1], $secret
-            $code = $f[4]
-            $lines = $data[2..($data.Count - 1)] -join "`n"
+            $last = [int]$f[4] + 1
+            $code = $data[2..$last] -join "`n"
+            $lines = $data[($last + 1)..($data.Count - 1)] -join "`n"
             $job = Invoke-Command -VMId $id -Credential $credential -AsJob -ScriptBlock {
                 $data = $using:lines -split "`n"
                 Invoke-Expression $using:code

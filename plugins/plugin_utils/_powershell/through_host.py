@@ -96,11 +96,12 @@ class HostInterpreter:
             if not interpreter.encrypted:
                 raise RouteError(problem("vm_host_unencrypted", host=host))
             marker = f"avma{secrets.token_hex(16)}"
-            order = scripts.line([guest.wql, guest.user, guest.password, str(guest.timeout), script])
+            lines = script.strip().split("\n")
+            order = scripts.line([guest.wql, guest.user, guest.password, str(guest.timeout), str(len(lines))])
             with _turns[host]:
                 result = within(
                     guest.timeout + _HOST_MARGIN,
-                    lambda: interpreter.run(scripts.THROUGH_HOST, [marker, order, *data], changes=changes),
+                    lambda: interpreter.run(scripts.THROUGH_HOST, [marker, order, *lines, *data], changes=changes),
                 )
         except RouteError:
             raise
