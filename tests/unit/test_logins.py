@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +15,7 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible_collections.hyperv.avma.plugins.plugin_utils._session import logins as module
 from ansible_collections.hyperv.avma.plugins.plugin_utils._session.errors import RejectedError, UnreachableError
 from ansible_collections.hyperv.avma.plugins.plugin_utils._session.logins import Logins
-from ansible_collections.hyperv.avma.plugins.plugin_utils._session.session import ProcessResult
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session.session import ProcessResult, Route
 
 KINIT = """#!/bin/sh
 # Stands in for kinit: a cache with the principal and the password in it, and a line for each call.
@@ -133,6 +133,27 @@ def test_accounts_of_the_machines_own_are_tried_everywhere(user: str) -> None:
     machines = Machines(HV01="one", HV02="two")
     connections = [machines.connection(name, user.format(name=name), "two") for name in ("HV01", "HV02")]
     assert ask(Logins(), machines, *connections) == {"HV01": "rejected the credentials", "HV02": "answer"}
+
+
+def test_over_ssh_a_password_that_is_rejected_is_tried_once() -> None:
+    tried = []
+
+    class Interpreter:
+        route, encrypted = Route("ssh"), True
+
+        def run(self, script: str, _data: Sequence[str], *, changes: bool) -> ProcessResult:
+            tried.append((script, changes))
+            raise RejectedError("Invalid/incorrect password")
+
+    logins = Logins()
+    connection = SimpleNamespace(get_option={"remote_user": "admin", "password": "stale"}.get)
+    messages = []
+    for name in ("WEB01", "WEB02"):
+        with pytest.raises(RejectedError) as raised:
+            logins.interpreter(connection, name, Interpreter()).run("", [], changes=False)
+        messages.append(str(raised.value))
+    assert len(tried) == 1
+    assert messages[1].startswith("not tried: WEB01 rejected")
 
 
 def test_a_machine_that_does_not_answer_stalls_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

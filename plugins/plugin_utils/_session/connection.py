@@ -45,7 +45,7 @@ def open_session(connection: Any, machine: str, logins: Logins, hosts: Hosts | N
     if connection.transport == THROUGH_HOST and hosts is not None:
         return PowerShellSession(through_host.HostInterpreter(guest_of(connection), hosts), machine)
     if connection.transport == "ssh":
-        return PowerShellSession(SshInterpreter(connection), machine)
+        return PowerShellSession(logins.interpreter(connection, machine, SshInterpreter(connection)), machine)
     transport = logins.transport(connection, machine, _transport)
     folder = os.environ.get(RECORD_VARIABLE)
     session = WSManSession(RecordingTransport(transport, Path(folder)) if folder else transport, machine)
@@ -62,7 +62,7 @@ def open_interpreter(connection: Any, machine: str, logins: Logins) -> Interpret
     :raises AnsibleConnectionFailure: The plugin cannot connect.
     """
     if connection.transport == "ssh":
-        return SshInterpreter(connection)
+        return logins.interpreter(connection, machine, SshInterpreter(connection))
     return WinrsInterpreter(logins.transport(connection, machine, _transport), Route(connection.transport))
 
 

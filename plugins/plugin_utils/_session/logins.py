@@ -26,7 +26,8 @@ from ansible.module_utils.parsing.convert_bool import boolean
 
 from .._wsman.session import Transport
 from .errors import RejectedError, SessionError, UnreachableError
-from .session import ProcessResult
+from .interpreter import Interpreter
+from .session import ProcessResult, Route
 
 #: What names the ticket cache to MIT Kerberos: one for the whole process.
 _TICKET_CACHE = "KRB5CCNAME"
@@ -80,8 +81,18 @@ class Logins:
             return _Transport(transport, machine, turn, self._environment.naming(None))
         return _Transport(transport, machine, turn, nullcontext())
 
-    def _turn_of(self, connection: Any, machine: str) -> _Turn:
-        user, password = (connection.get_option(name) for name in ("remote_user", "remote_password"))
+    def interpreter(self, connection: Any, machine: str, interpreter: Interpreter) -> Interpreter:
+        """A PowerShell of a machine whose login takes its turn.
+
+        :param connection: One of Ansible's ssh connections.
+        """
+        if not connection.get_option("password"):
+            # A key locks no account.
+            return interpreter
+        return _Interpreter(interpreter, machine, self._turn_of(connection, machine, "password"))
+
+    def _turn_of(self, connection: Any, machine: str, password_option: str = "remote_password") -> _Turn:
+        user, password = (connection.get_option(name) for name in ("remote_user", password_option))
         # Windows does not tell small letters from capitals.
         user = (user or "").lower()
         domain, _, name = user.rpartition("\\")
@@ -289,3 +300,25 @@ class _Transport:
         with self._turn.at(self._machine, proves), self._environment:
             yield
         self._logged_in = proves
+
+
+class _Interpreter:
+    """An ``Interpreter`` whose login takes its turn."""
+
+    def __init__(self, interpreter: Interpreter, machine: str, turn: _Turn) -> None:
+        self._interpreter = interpreter
+        self._machine = machine
+        self._turn = turn
+
+    @property
+    def route(self) -> Route:
+        return self._interpreter.route
+
+    @property
+    def encrypted(self) -> bool:
+        return self._interpreter.encrypted
+
+    def run(self, script: str, data: Sequence[str], *, changes: bool) -> ProcessResult:
+        # Each is a login of its own, unless ssh shares connections.
+        with self._turn.at(self._machine):
+            return self._interpreter.run(script, data, changes=changes)
