@@ -9,6 +9,8 @@ import pytest
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.problems import Kind, problem
 from ansible_collections.hyperv.avma.plugins.plugin_utils._fleet.fleet import Fleet, build_fleet
 from ansible_collections.hyperv.avma.plugins.plugin_utils._fleet.verdict import Verdict, judge
+from hypothesis import given
+from hypothesis import strategies as st
 
 import report_results as made
 
@@ -479,3 +481,42 @@ def test_what_a_guest_is_goes_before_what_its_host_has_of_it() -> None:
     fleet, _verdict = look(results)
     assert fleet.guests[0]["system"]["release"] == "2025"
     assert [node["status"] for node in fleet.failover[0]["nodes"]] == ["activates", "gap"]
+
+
+@given(st.data())
+def test_nothing_is_green_that_did_not_prove_itself_and_nothing_vanishes(data: st.DataObject) -> None:
+    """Whatever shares names and ids, whoever answers in whose place, and whatever could not be read."""
+    pick = data.draw
+    results: Results = {}
+    for number in range(pick(st.integers(1, 3))):
+        clustered = pick(st.booleans())
+        info = made.host(f"HV{pick(st.integers(1, 2))}", cluster="C" if clustered else None, nodes=NODES)
+        info["host"]["fqdn"] = pick(st.sampled_from([None, f"hv{number}.lab.example", "hv1.lab.example"]))
+        machines = [
+            vm(
+                pick(st.sampled_from(["WEB1", "WEB2"])),
+                pick(st.integers(1, 3)),
+                pick(st.sampled_from(["2022", "2016", None])),
+                clustered=pick(st.sampled_from([True, False, None])),
+                replication_mode=pick(st.sampled_from(["none", "replica", "primary", None])),
+                state=pick(st.sampled_from(["running", "off"])),
+            )
+            for _ in range(pick(st.integers(0, 3)))
+        ]
+        results[f"h{number}"] = {"host_info": info, "vm_info": {"vms": machines}}
+    right: dict[str, bool] = {}
+    for name in pick(st.lists(st.sampled_from(["web1", "web2", "web1.lab.example", "alias"]), unique=True)):
+        machine = vm("WEB1", pick(st.integers(1, 3)))
+        word = pick(st.sampled_from(["right", "not activated", "another host", "silent"]))
+        read = guest(machine, "HV9" if word == "another host" else "HV1.lab.example")
+        if word == "not activated":
+            read["guest_info"]["guest"].update(activation=None, problems=[made.KMS])
+        if pick(st.booleans()):
+            no_id(read)
+        results[name] = {"guest_info": UNREACHABLE} if word == "silent" else read
+        right[name] = word == "right"
+    fleet, verdict = look(results)
+    assert sorted(row["machine"] for row in fleet.guests if row["machine"]) == sorted(right)
+    red = {name for item in verdict.problems for name in item["at"]}
+    assert {name for name, good in right.items() if not good} <= red
+    assert right or not verdict.ok
