@@ -203,6 +203,21 @@ def test_a_vm_that_moved_is_found_on_its_new_node_and_stays_there() -> None:
     assert [len(host.given) for host in (first, second, new)] == [1, 1, 2]
 
 
+def test_a_node_that_is_down_does_not_hide_the_one_that_has_the_vm() -> None:
+    first, down = FakeHost(host_answer(vms=[], ended="false")), FakeHost(UnreachableError("no route"))
+    assert ask(hv01=first, hv02=down, hv03=FakeHost(host_answer())).host == "hv03"
+    assert refusal(hv01=first, hv02=down, hv03=first).problem.code == "vm_host_unreachable"
+
+
+def test_a_node_that_is_lost_in_the_middle_of_a_change_ends_the_search() -> None:
+    first, lost = FakeHost(host_answer(vms=[], ended="false")), FakeHost(UnreachableError("reset"))
+    last = FakeHost(host_answer())
+    session = PowerShellSession(HostInterpreter(GUEST, FakeHosts(hv01=first, hv02=lost, hv03=last)), "web01")
+    with pytest.raises(RouteError, match="hv02"):
+        session.invoke("Thing", "Do")
+    assert last.given == []
+
+
 def test_a_refused_password_is_tried_nowhere_else() -> None:
     document, *_ = ANSWERS["wrong password"]
     first, second = FakeHost(document), FakeHost(document)

@@ -52,7 +52,10 @@ _TOKENS = (
 )
 _GENUINE = "Use a genuine key and an unmodified image; Microsoft's licensing service helps."
 _CLOCK = "Set the machine's clock right: its time source is its domain, or for a guest its host."
-_ELEVATE = "Connect as an administrator of the machine; over WinRM a local account other than Administrator is filtered by UAC."
+_ELEVATE = (
+    "Connect as an administrator of the machine; over WinRM a local account other than Administrator is filtered by UAC. What a user may "
+    "do when logged on at the machine is no measure: over the network, also by ssh or through a host, WMI admits administrators only."
+)
 _ACTIVATION_SERVER = (
     "The machine must reach Microsoft's activation servers (or its KMS host): check its DNS, "
     "proxy (netsh winhttp show proxy) and firewall. "

@@ -73,14 +73,21 @@ class HostInterpreter:
         try:
             return self._run(self.host, script, data, changes)
         except _NotHereError as error:
+            reason: RouteError = RouteError(problem("vm_not_on_host", vm=self._guest.label, host=self.host))
             for name in self._hosts.others(self.host, self._guest):
                 try:
                     result = self._run(name, script, data, changes)
                 except _NotHereError:
                     continue
+                except RouteUnreachableError as lost:
+                    # The others may have it still, unless it was lost in the middle of a change.
+                    if changes or lost.problem.code != "vm_host_unreachable":
+                        raise
+                    reason = lost
+                    continue
                 self.host = name
                 return result
-            raise RouteError(problem("vm_not_on_host", vm=self._guest.label, host=self.host)) from error
+            raise reason from error
 
     def _connect(self, host: str) -> Interpreter:
         try:

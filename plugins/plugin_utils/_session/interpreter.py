@@ -78,7 +78,7 @@ def guest_of(connection: Any) -> Guest:
     """
     option = connection.get_option
     host, vm_id, vm_name, user, password = (
-        option(name) for name in ("host", "vm_id", "vm_name", "remote_user", "remote_password")
+        str(option(name) or "") for name in ("host", "vm_id", "vm_name", "remote_user", "remote_password")
     )
     needed = {
         "the Hyper-V host (avma_host or ansible_powershell_direct_host)": host,
@@ -92,7 +92,7 @@ def guest_of(connection: Any) -> Guest:
         raise RouteError(problem("powershell_direct_incomplete", missing=", ".join(missing)))
     if "@" in user:
         raise RouteError(problem("powershell_direct_user", user=user))
-    return Guest(host, vm_id, vm_name, user, password, option("timeout"))
+    return Guest(host, vm_id or None, vm_name or None, user, password, option("timeout"))
 
 
 class Hosts(Protocol):
