@@ -138,3 +138,16 @@ def test_an_unreachable_host_is_asked_once(run_playbook: RunPlaybook) -> None:
         assert lab.writes() == {}
     assert recap(run) == {"N10": (0, 0, 1)}
     assert run.of("N10")["msg"].count("rejected the credentials") == 1
+
+
+@pytest.mark.parametrize("given", [{"N1": "N2", "N2": "N1"}, {"N1": "N2", "N2": "new"}])
+def test_a_key_that_another_host_holds_is_taken(run_playbook: RunPlaybook, given: dict[str, str]) -> None:
+    """Whatever that host is to get: overwriting its key refunds nothing."""
+    keys = {name: NEW["N2"] if key == "new" else OLD[key] for name, key in given.items()}
+    with Lab(topology(keys, OLD)) as lab:
+        run = run_playbook(lab, "hyperv.avma.rotate_host_keys")
+        assert (run.rc, lab.writes()) == (2, {})
+        assert [lab.machine(name)["license"]["status"] for name in given] == ["licensed"] * 2
+    found = codes(run)
+    assert (["N1", "N2"], "duplicate_host_key") in found
+    assert {code for _hosts, code in found} == {"duplicate_host_key"}
