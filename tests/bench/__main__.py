@@ -79,7 +79,10 @@ _ACTIVATE = Way("`guest_key`, installs and activates", "guest_key.yml", fresh=Tr
 _FOUR_RIGHT = Way("four tasks, all is right", "four_tasks.yml", ("--extra-vars", '{"guests_are_activated": true}'))
 _FOUR_ACTIVATE = Way("four tasks, install and activate", "four_tasks.yml")
 _SCRIPT = Way("one script, either way", "one_script.yml")
-_WAYS = (_IDLE, _ACTIVATE, _RIGHT, _FOUR_ACTIVATE, _FOUR_RIGHT, _SCRIPT)
+_VERIFY = Way("`verify`, all is right", "hyperv.avma.verify")
+_SITE = Way("`site`, all is right", "hyperv.avma.site")
+_BARE = Way("the limit: a bare script of 20 threads, pywinrm, two queries", "bare.py")
+_WAYS = (_IDLE, _ACTIVATE, _RIGHT, _VERIFY, _SITE, _BARE, _FOUR_ACTIVATE, _FOUR_RIGHT, _SCRIPT)
 #: How guests can be reached, and how many there are.
 _ROADS: Mapping[str, Mapping[str, Any]] = {
     "WinRM (`winrm`, NTLM)": {"listener": {"connection": "winrm"}},
@@ -90,7 +93,16 @@ _ROADS: Mapping[str, Mapping[str, Any]] = {
 }
 _ROAD_GUESTS = 10
 #: Ours, and what it is held against.
-_PAIRS = ((_RIGHT, _SCRIPT), (_ACTIVATE, _SCRIPT), (_RIGHT, _FOUR_RIGHT), (_ACTIVATE, _FOUR_ACTIVATE))
+_PAIRS = (
+    (_VERIFY, _SCRIPT),
+    (_SITE, _SCRIPT),
+    (_VERIFY, _BARE),
+    (_SITE, _BARE),
+    (_RIGHT, _SCRIPT),
+    (_ACTIVATE, _SCRIPT),
+    (_RIGHT, _FOUR_RIGHT),
+    (_ACTIVATE, _FOUR_ACTIVATE),
+)
 
 
 def main() -> None:
@@ -132,9 +144,15 @@ def _measure_guests(size: int, repetitions: int) -> dict[Way, Cost]:
             # In turns, so that other work on the machine hits all alike.
             for way in _WAYS:
                 prepare(way)
-                command = (*_PLAYBOOK, "-i", str(lab.inventory), str(_HERE / way.playbook), *way.arguments)
-                costs[way].append(_measure(lab, command, f"{size} guests, {way.name}"))
+                costs[way].append(_measure(lab, _command(lab, way), f"{size} guests, {way.name}"))
     return {way: _median(measured) for way, measured in costs.items()}
+
+
+def _command(lab: Lab, way: Way) -> Sequence[str]:
+    if way.playbook.endswith(".py"):
+        return (sys.executable, str(_HERE / way.playbook), str(lab.inventory))
+    playbook = str(_HERE / way.playbook) if way.playbook.endswith(".yml") else way.playbook
+    return (*_PLAYBOOK, "-i", str(lab.inventory), playbook, *way.arguments)
 
 
 def _measure_hosts() -> dict[str, Cost]:
@@ -299,6 +317,9 @@ The same work, done in the ways that a user has:
 - Four tasks: `ansible.windows.win_powershell` reads the licence; if it is not right, `ansible.windows.win_command` runs
   `slmgr.vbs /ipk` and `slmgr.vbs /ato`, and `ansible.windows.win_powershell` reads the licence again.
 - One script: all of this in one task of `ansible.windows.win_powershell`.
+- `verify` and `site`: this collection's playbooks over the guests and their host, all of which are read in one task.
+- The limit: a bare Python script with 20 threads that sends the same two queries to each guest by pywinrm, and does nothing with
+  the answers.
 
 The playbooks are in `tests/bench`. Each run is one `ansible-playbook` with {forks} forks, from its start to its end, without
 gathering facts, against simulated guests (`tests/lab`) on the loopback interface, over the connection plugin
