@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from ..plugin_utils._action import AvmaAction, Failure, Interruption
 from ..plugin_utils._avma import keys
-from ..plugin_utils._avma.guests import Plan, Step, Wish, former_key_problem, plan
+from ..plugin_utils._avma.guests import Plan, Step, Wish, former_key_problem, join, plan
 from ..plugin_utils._avma.licenses import License, Status
 from ..plugin_utils._avma.preflight import Hypervisor, Preflight, Vm
 from ..plugin_utils._avma.problems import Problem, problem
@@ -53,7 +53,10 @@ class ActionModule(AvmaAction):
         ahead, hypervisor = (
             (Preflight(), Hypervisor()) if wish.channel == keys.KMS_CHANNEL else look_ahead(session, system, vm)
         )
-        problems = [*_in_the_way(ahead, wish, before), *decision.problems]
+        problems = list(decision.problems)
+        in_the_way = _in_the_way(ahead, wish, before)
+        if in_the_way:
+            problems = join(in_the_way, problems)
         if not problems and decision.step is Step.INSTALL and not (decision.public or session.encrypted):
             problems = [problem("unencrypted_connection")]
         if problems:
