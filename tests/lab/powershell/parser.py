@@ -50,7 +50,10 @@ _ATTRIBUTES_WITHOUT_EFFECT = {"cmdletbinding", "allownull", "allowemptystring", 
 @lru_cache(maxsize=256)
 def parse(text: str) -> syntax.ScriptBlock:
     """The tree of a script. Raises ``ParseError`` or ``Unsupported``."""
-    return _Parser(text).script()
+    try:
+        return _Parser(text).script()
+    except RecursionError:
+        raise Unsupported("a script that is nested so deep") from None
 
 
 class _Parser:

@@ -7,11 +7,15 @@ from __future__ import annotations
 import base64
 import json
 import re
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lab.cim import ProcessResult
+from lab.powershell import ParseError, Unsupported, parse
 from lab.topology import load
 from lab.world import World
 
@@ -127,6 +131,24 @@ def test_what_is_no_powershell_runs_not_at_all(script: str) -> None:
     result = start(PLAIN, f"'before'\n{script}")
     assert (result.exit_code, result.stdout) == (1, b"")
     assert identifiers(result) == ["ParserError"]
+
+
+_PIECES = st.sampled_from([
+    "$x", "@(", ")", "{", "}", "[int]", "'", '"', "`", "$(", ",", ";", "|", "&", ".", "-f", "-eq", "-not", "1", "0x1F", "1..2", "if",
+    "else", "foreach", "in", "try", "catch", "function", "f", "param", "@{", "=", "+=", "@'", "'@", "\n", "#", "<#", "#>", ".y", "::", "$_",
+    "${a", "b}",
+])  # fmt: skip
+
+
+@given(st.text() | st.lists(_PIECES).map(" ".join) | st.lists(_PIECES).map("".join))
+def test_the_parser_reads_or_refuses_any_text(text: str) -> None:
+    with suppress(ParseError, Unsupported):
+        parse(text)
+
+
+def test_nesting_without_end_is_refused() -> None:
+    with pytest.raises(Unsupported):
+        parse("(" * 10_000)
 
 
 UNKNOWN = ["class X { }", "[Text.Encoding]::UTF8.GetBytes('x')", "Get-Service", "'x'.Foo()", "$x = [math]::Sin(1)", "Get-Date -Year 1",
