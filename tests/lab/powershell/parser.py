@@ -16,30 +16,14 @@ from typing import ClassVar
 
 from lab.powershell import syntax
 from lab.powershell.errors import ParseError, Unsupported
+from lab.powershell.expression_parser import NUMBER, OPERATOR, UNARY_WORDS, VARIABLE, ExpressionParser, assignable
 from lab.powershell.values import number_literal
 
-_VARIABLE = re.compile(r"[$@](?:(?P<scope>\w+):(?=\w))?(?P<name>\w+)|\$(?P<special>[?$^])|\$\{(?P<braced>[^}]*)\}")
-_NUMBER = re.compile(r"(?:0x[0-9a-f]+|\d+(?:\.\d+(?=\D|$))?(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?)[ld]?(?:[kmgtp]b)?", re.I)
-_WORD = re.compile(r"[A-Za-z_]\w*")
 _PARAMETER = re.compile(r"-([A-Za-z_?][\w-]*)(:?)")
-_TYPE = re.compile(r"\[\s*([A-Za-z_][\w.+]*)\s*((?:\[\])?)\s*\]")
 _REDIRECTION = re.compile(r"([1-6*]?)(>>?)(&[12])?")
-_OPERATOR = re.compile(r"-([A-Za-z]+)")
 #: What ends a bare word of a command.
 _BARE_END = set(" \t\r\n;|&(){},")
-_BLANK = re.compile(r"(?:[ \t\f\v\u00a0]|`\r?\n|<\#.*?\#>)+", re.S)
-_ESCAPES = {"0": "\0", "a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
-_LOGICAL = {"and", "or", "xor"}
-_BITWISE = {"band", "bor", "bxor"}
-_COMPARISONS = {"eq", "ne", "gt", "ge", "lt", "le", "like", "notlike", "match", "notmatch", "contains", "notcontains", "in", "notin",
-                "replace", "split"}  # fmt: skip
-_COMPARISON = (
-    _COMPARISONS
-    | {f"{case}{name}" for case in "ic" for name in _COMPARISONS}
-    | {"is", "isnot", "as", "join", "shl", "shr"}
-)
-_UNARY_WORDS = {"not", "bnot", "join", "split", "isplit", "csplit"}
 _ASSIGNMENTS = ("+=", "-=", "*=", "/=", "%=", "=")
 #: Keywords of 5.1 that the lab does not know.
 _UNKNOWN_KEYWORDS = {"class", "enum", "data", "workflow", "parallel", "sequence", "inlinescript", "configuration", "dynamicparam", "trap",
@@ -56,75 +40,14 @@ def parse(text: str) -> syntax.ScriptBlock:
         raise Unsupported("a script that is nested so deep") from None
 
 
-class _Parser:
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._at = 0
+class _Parser(ExpressionParser):
+    """Reads statements and commands."""
 
     def script(self) -> syntax.ScriptBlock:
         block = self._block_content("")
         if self._at < len(self._text):
             raise self._unexpected()
         return block
-
-    # Characters
-
-    def _peek(self, length: int = 1) -> str:
-        return self._text[self._at : self._at + length]
-
-    def _ahead(self, token: str) -> bool:
-        return self._text.startswith(token, self._at)
-
-    def _take(self, token: str) -> bool:
-        if self._ahead(token):
-            self._at += len(token)
-            return True
-        return False
-
-    def _expect(self, token: str) -> None:
-        if not self._take(token):
-            raise ParseError(f"'{token}' is missing {self._where()}")
-
-    def _match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        return pattern.match(self._text, self._at)
-
-    def _where(self) -> str:
-        line = self._text.count("\n", 0, self._at) + 1
-        return f"at line {line}, before {self._text[self._at : self._at + 30]!r}"
-
-    def _unexpected(self) -> ParseError:
-        return ParseError(f"Unexpected token {self._where()}")
-
-    def _blanks(self) -> None:
-        """Skip spaces, continued lines and comments, but no end of line."""
-        while True:
-            found = self._match(_BLANK)
-            if found:
-                self._at = found.end()
-            elif self._peek() == "#":
-                end = self._text.find("\n", self._at)
-                self._at = len(self._text) if end < 0 else end
-            else:
-                return
-
-    def _lines(self, also: str = "") -> None:
-        """Skip blanks and ends of lines."""
-        while True:
-            self._blanks()
-            if self._peek() and self._peek() in "\r\n" + also:
-                self._at += 1
-            else:
-                return
-
-    def _word(self) -> str:
-        found = self._match(_WORD)
-        return found[0].lower() if found else ""
-
-    def _take_word(self, word: str) -> bool:
-        if self._word() == word:
-            self._at += len(word)
-            return True
-        return False
 
     # Blocks
 
@@ -416,7 +339,7 @@ class _Parser:
             for operator in _ASSIGNMENTS:
                 if self._take(operator):
                     self._lines()
-                    return syntax.Assignment(_assignable(first.expression), operator, self._statement())
+                    return syntax.Assignment(assignable(first.expression), operator, self._statement())
         elements: list[syntax.Command | syntax.CommandExpression] = [first]
         while True:
             self._blanks()
@@ -444,11 +367,11 @@ class _Parser:
         if character == "@":
             return self._peek(2)[1:] in ("(", "{", '"', "'")
         if character in "+-" and character:
-            found = self._match(_OPERATOR)
+            found = self._match(OPERATOR)
             if found:
-                return found[1].lower() in _UNARY_WORDS
+                return found[1].lower() in UNARY_WORDS
             return True
-        number = self._match(_NUMBER)
+        number = self._match(NUMBER)
         if number:
             after = self._text[number.end() : number.end() + 1]
             return self._text.startswith("..", number.end()) or not (after.isalnum() or after in ("_", ".", "-"))
@@ -532,7 +455,7 @@ class _Parser:
                 raise Unsupported(f"an argument put together of parts, {self._where()}")
             return value
         number = re.compile(r"-?").match(self._text, self._at)
-        digits = _NUMBER.match(self._text, number.end() if number else self._at)
+        digits = NUMBER.match(self._text, number.end() if number else self._at)
         if digits and (digits.end() == len(self._text) or self._text[digits.end()] in _BARE_END):
             negative = self._take("-")
             self._at = digits.end()
@@ -550,7 +473,7 @@ class _Parser:
             if character == "`":
                 parts.append(self._peek(2)[1:])
                 self._at += 2
-            elif character == "$" and (self._ahead("$(") or self._match(_VARIABLE)):
+            elif character == "$" and (self._ahead("$(") or self._match(VARIABLE)):
                 raise Unsupported(f"a variable within a word, {self._where()}")
             else:
                 parts.append(character)
@@ -559,278 +482,6 @@ class _Parser:
         if not text:
             raise self._unexpected()
         return syntax.Constant(text)
-
-    # Expressions
-
-    def _expression(self) -> syntax.Expression:
-        return self._binary(0, commas=True)
-
-    def _argument_expression(self) -> syntax.Expression:
-        """As between the commas of a method's arguments."""
-        return self._binary(0, commas=False)
-
-    def _binary(self, level: int, commas: bool) -> syntax.Expression:
-        if level == len(_LEVELS):
-            return self._array_literal() if commas else self._unary()
-        left = self._binary(level + 1, commas)
-        while True:
-            before = self._at
-            self._blanks()
-            operator = self._operator(_LEVELS[level])
-            if operator is None:
-                self._at = before
-                return left
-            self._lines()
-            left = syntax.Binary(operator, left, self._binary(level + 1, commas))
-
-    def _operator(self, known: set[str]) -> str | None:
-        for symbol in known & {"..", "+", "-", "*", "/", "%"}:
-            if self._ahead(symbol) and not self._text.startswith("=", self._at + len(symbol)):
-                if symbol in "+-" and (self._ahead(symbol * 2) or self._match(_OPERATOR)):
-                    continue
-                self._at += len(symbol)
-                return symbol
-        found = self._match(_OPERATOR)
-        if found is None or found[1].lower() not in known:
-            if found is not None and not any(found[1].lower() in level for level in _LEVELS):
-                raise ParseError(f"Unexpected token '{found[0]}' {self._where()}")
-            return None
-        self._at = found.end()
-        return found[1].lower()
-
-    def _array_literal(self) -> syntax.Expression:
-        items = [self._unary()]
-        while True:
-            before = self._at
-            self._blanks()
-            if not self._take(","):
-                self._at = before
-                return items[0] if len(items) == 1 else syntax.ArrayLiteral(tuple(items))
-            self._lines()
-            items.append(self._unary())
-
-    def _unary(self) -> syntax.Expression:
-        self._blanks()
-        for symbol, step in (("++", 1), ("--", -1)):
-            if self._take(symbol):
-                return syntax.Increment(_assignable(self._unary()), step, prefix=True)
-        if self._peek() and self._peek() in "!,+":
-            operator = self._peek()
-            self._at += 1
-            return syntax.Unary("not" if operator == "!" else operator, self._unary())
-        if self._ahead("-"):
-            found = self._match(_OPERATOR)
-            if found is None:
-                self._at += 1
-                return syntax.Unary("-", self._unary())
-            if found[1].lower() not in _UNARY_WORDS:
-                raise self._unexpected()
-            self._at = found.end()
-            return syntax.Unary(found[1].lower(), self._unary())
-        if self._ahead("["):
-            kind = self._type()
-            before = self._at
-            self._blanks()
-            if self._starts_operand():
-                return syntax.Convert(kind, self._unary())
-            self._at = before
-            return self._postfix(syntax.TypeExpression(kind))
-        return self._primary()
-
-    def _starts_operand(self) -> bool:
-        """Whether a value follows, so that a type before it is a conversion."""
-        if self._peek() and self._peek() in "$\"'([{@":
-            return True
-        if self._ahead("-"):
-            found = self._match(_OPERATOR)
-            return found is None or found[1].lower() in _UNARY_WORDS
-        return self._match(_NUMBER) is not None
-
-    def _type(self) -> syntax.TypeName:
-        found = self._match(_TYPE)
-        if found is None:
-            raise Unsupported(f"a type, {self._where()}")
-        self._at = found.end()
-        return syntax.TypeName(found[1].lower().removeprefix("system.") + found[2])
-
-    def _primary(self) -> syntax.Expression:
-        return self._postfix(self._primary_only())
-
-    def _primary_only(self) -> syntax.Expression:
-        character = self._peek()
-        if self._ahead("$("):
-            self._at += 2
-            body = self._statements(")")
-            self._expect(")")
-            return syntax.SubExpression(body)
-        if character == "$":
-            return self._variable()
-        if self._ahead("@("):
-            self._at += 2
-            body = self._statements(")")
-            self._expect(")")
-            return syntax.ArrayExpression(body)
-        if self._ahead("@{"):
-            return self._hash()
-        if self._ahead('@"') or self._ahead("@'"):
-            return self._here_string()
-        if character == "(":
-            self._at += 1
-            self._lines()
-            content = self._pipeline()
-            self._lines()
-            self._expect(")")
-            return syntax.Parenthesized(content)
-        if character == "{":
-            return syntax.ScriptBlockExpression(self._script_block())
-        if character == "'":
-            return self._verbatim()
-        if character == '"':
-            self._at += 1
-            return self._expandable('"')
-        number = self._match(_NUMBER)
-        if number:
-            self._at = number.end()
-            return syntax.Constant(number_literal(number[0]))
-        raise self._unexpected()
-
-    def _variable(self) -> syntax.Variable:
-        found = self._match(_VARIABLE)
-        if found is None:
-            raise self._unexpected()
-        self._at = found.end()
-        if found["braced"] is not None:
-            scope, _, name = found["braced"].rpartition(":")
-        else:
-            scope, name = found["scope"] or "", found["name"] or found["special"]
-        return syntax.Variable(name.lower(), scope.lower(), found[0].startswith("@"))
-
-    def _postfix(self, target: syntax.Expression) -> syntax.Expression:
-        while True:
-            if self._ahead("["):
-                self._at += 1
-                self._lines()
-                index = self._expression()
-                self._lines()
-                self._expect("]")
-                target = syntax.Index(target, index)
-            elif self._ahead("::") or (self._ahead(".") and not self._ahead("..")):
-                static = self._take("::")
-                if not static:
-                    self._at += 1
-                name = self._member_name()
-                if self._take("("):
-                    target = syntax.InvokeMember(target, name, self._method_arguments(), static)
-                else:
-                    target = syntax.Member(target, name, static)
-            elif self._ahead("++") or self._ahead("--"):
-                step = 1 if self._ahead("++") else -1
-                self._at += 2
-                return syntax.Increment(_assignable(target), step, prefix=False)
-            else:
-                return target
-
-    def _member_name(self) -> syntax.Expression:
-        word = self._match(re.compile(r"\w+"))
-        if word:
-            self._at = word.end()
-            return syntax.Constant(word[0])
-        return self._primary_only()
-
-    def _method_arguments(self) -> tuple[syntax.Expression, ...]:
-        arguments: list[syntax.Expression] = []
-        self._lines()
-        while not self._take(")"):
-            arguments.append(self._argument_expression())
-            self._lines()
-            if not self._take(","):
-                self._expect(")")
-                break
-            self._lines()
-        return tuple(arguments)
-
-    def _hash(self) -> syntax.Expression:
-        self._expect("@{")
-        entries: list[tuple[syntax.Expression, syntax.Statement]] = []
-        self._lines(";")
-        while not self._take("}"):
-            word = self._match(re.compile(r"[A-Za-z_]\w*(?=\s*=)"))
-            key: syntax.Expression
-            if word:
-                self._at = word.end()
-                key = syntax.Constant(word[0])
-            else:
-                key = self._unary()
-            self._blanks()
-            self._expect("=")
-            self._lines()
-            entries.append((key, self._statement()))
-            self._blanks()
-            if self._peek() not in (";", "\r", "\n", "}"):
-                raise self._unexpected()
-            self._lines(";")
-        return syntax.HashLiteral(tuple(entries))
-
-    # Strings
-
-    def _verbatim(self) -> syntax.Expression:
-        found = self._match(re.compile(r"'((?:[^']|'')*)'"))
-        if found is None:
-            raise ParseError("The string is missing the terminator: '.")
-        self._at = found.end()
-        return syntax.Constant(found[1].replace("''", "'"))
-
-    def _here_string(self) -> syntax.Expression:
-        quote = self._peek(2)[1]
-        start = self._match(re.compile(rf"@{quote}[ \t]*\r?\n"))
-        if start is None:
-            raise ParseError("No characters are allowed after a here-string header but before the end of the line.")
-        self._at = start.end()
-        end = re.compile(rf"\r?\n{quote}@").search(self._text, start.end() - 1)
-        if end is None:
-            raise ParseError(f"The string is missing the terminator: {quote}@.")
-        if quote == '"':
-            inner = _Parser(self._text[start.end() : max(end.start(), start.end())])
-            value = inner._expandable("")
-        else:
-            value = syntax.Constant(self._text[start.end() : max(end.start(), start.end())])
-        self._at = end.end()
-        return value
-
-    def _expandable(self, end: str) -> syntax.Expression:
-        """The rest of a string in double quotes, or of a here-string, whose ``end`` is empty."""
-        parts: list[str | syntax.Expression] = []
-        text: list[str] = []
-        while True:
-            if self._at >= len(self._text):
-                if end:
-                    raise ParseError('The string is missing the terminator: ".')
-                break
-            character = self._peek()
-            if character == end and end:
-                self._at += 1
-                if not self._take(end):
-                    break
-                text.append(end)
-            elif character == "`":
-                escaped = self._peek(2)[1:]
-                text.append(_ESCAPES.get(escaped, escaped))
-                self._at += 2
-            elif character == "$" and (self._ahead("$(") or self._match(_VARIABLE)):
-                parts += ["".join(text), self._primary_only()]
-                text.clear()
-            else:
-                text.append(character)
-                self._at += 1
-        parts.append("".join(text))
-        kept = tuple(part for part in parts if part != "")
-        if all(isinstance(part, str) for part in kept):
-            return syntax.Constant("".join(part for part in kept if isinstance(part, str)))
-        return syntax.ExpandableString(kept)
-
-
-#: Infix operators, the loosest first (about_Operator_Precedence).
-_LEVELS: tuple[set[str], ...] = (_LOGICAL, _BITWISE, _COMPARISON, {"+", "-"}, {"*", "/", "%"}, {"f"}, {".."})
 
 
 def _is_set(options: dict[str, syntax.Expression | None], name: str) -> bool:
@@ -842,13 +493,3 @@ def _is_set(options: dict[str, syntax.Expression | None], name: str) -> bool:
     if value == syntax.Variable("false"):
         return False
     raise Unsupported(f"{name} of a parameter that is neither $true nor $false")
-
-
-def _assignable(target: syntax.Expression) -> syntax.Expression:
-    inner = target.value if isinstance(target, syntax.Convert) else target
-    if isinstance(inner, syntax.ArrayLiteral) and all(isinstance(item, syntax.Variable) for item in inner.items):
-        return target
-    if not isinstance(inner, syntax.Variable | syntax.Member | syntax.Index):
-        raise ParseError("The assignment expression is not valid. The input to an assignment operator must be an object that is able to "
-                         "accept assignments, such as a variable or a property.")  # fmt: skip
-    return target
