@@ -11,6 +11,8 @@ from integration.conftest import RunPlaybook
 from integration.playbooks import Run
 from lab.client import Lab
 
+pytestmark = pytest.mark.wsman
+
 MEBI = 2**20
 
 

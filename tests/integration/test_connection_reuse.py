@@ -11,6 +11,8 @@ from integration.playbooks import Run
 from lab.client import Lab
 from lab.keys import made_up_key
 
+pytestmark = pytest.mark.wsman
+
 NAMES = ["HV01", "HV02", "HV03"]
 KEYS = {name: made_up_key(f"reuse-{name}") for name in NAMES}
 TOPOLOGY = {

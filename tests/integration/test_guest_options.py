@@ -83,6 +83,7 @@ TOPOLOGY = {
         },
         {"name": "HV02", "release": "2025", "license": "mak"},
     ],
+    "clusters": [{"name": "HVC", "nodes": ["HV01", "HV02"]}],
 }
 PLAY = """
 - hosts: "{{ target }}"

@@ -16,6 +16,8 @@ from integration.conftest import RunPlaybook
 from integration.stories import Story
 from lab.client import Lab
 
+pytestmark = pytest.mark.wsman
+
 PLUGINS = ("winrm", "psrp")
 HTTP = {"tls": False, "authentication": ["negotiate"]}
 HTTPS = {"tls": True, "authentication": ["basic"]}
