@@ -66,9 +66,14 @@ class Evaluator(Scopes):
     def _store(self, target: syntax.Expression, value: Any) -> None:
         match target:
             case syntax.Convert():
-                self._store(target.value, self.convert(value, target.type.name))
+                if isinstance(target.value, syntax.Variable):
+                    self.scope_of(target.value).types[target.value.name] = target.type.name
+                    self._store(target.value, value)
+                else:
+                    self._store(target.value, self.convert(value, target.type.name))
             case syntax.Variable():
-                self.set_variable(target, value)
+                kind = self.scope_of(target).types.get(target.name)
+                self.set_variable(target, value if kind is None else self.convert(value, kind))
             case syntax.ArrayLiteral():
                 items = list(as_array(value))
                 for at, variable in enumerate(target.items):

@@ -474,6 +474,9 @@ class Session(Evaluator):
         variables["psboundparameters"] = Hashtable(
             (item.name, bound[item.name]) for item in (*declared, *switches) if item.name in bound
         )
+        if bound.common:
+            raise Unsupported(f"common parameters of the function {name}")
+        self.scopes[-1].types |= {item.name: item.types[-1].name for item in block.parameters if item.types}
         if bound.rest and any(item.mandatory for item in block.parameters):
             raise no_position(name, bound.rest[0])
         for item in block.parameters:

@@ -100,6 +100,8 @@ def _operand(value: Any, sign: str) -> int | float:
     if is_number(value):
         number: int | float = value
         return number
+    if isinstance(value, str) and not value.strip():
+        return 0
     if isinstance(value, str):
         parsed: float = convert(value, "double")
         return (

@@ -26,8 +26,11 @@ from lab.powershell.values import (
 
 @dataclass
 class Scope:
+    """One scope. ``types``: variables that were declared with a type, to which every value is converted."""
+
     variables: dict[str, Any] = field(default_factory=dict)
     functions: dict[str, syntax.ScriptBlock] = field(default_factory=dict)
+    types: dict[str, str] = field(default_factory=dict)
 
 
 class Scopes:
@@ -116,12 +119,15 @@ class Scopes:
                 "VariableNotWritable",
                 "WriteError",
             )
+        self.scope_of(node).variables[node.name] = value
+
+    def scope_of(self, node: syntax.Variable) -> Scope:
+        """The scope in which a variable is set."""
         if node.scope in ("", "local"):
-            self.scopes[-1].variables[node.name] = value
-        elif node.scope in ("global", "script"):
-            self.scopes[0].variables[node.name] = value
-        else:
-            raise Unsupported(f"setting ${node.scope}:{node.name}")
+            return self.scopes[-1]
+        if node.scope in ("global", "script"):
+            return self.scopes[0]
+        raise Unsupported(f"setting ${node.scope}:{node.name}")
 
     def set_matches(self, found: Any) -> None:
         self.assign_local("matches", Hashtable(operators.groups_of(found).items()))

@@ -98,6 +98,8 @@ LANGUAGE: list[tuple[str, list[str]]] = [
     ('$p = @{ a = 1; b = 2 }; function f($a, $b) { "$a$b" }; f @p; $q = 3, 4; f @q', ["12", "34"]),
     ("& { param($a) $a * 2 } 4; function r { return 1; 2 }; r", ["8", "1"]),
     ("function f { $x = 1 }; $x = 0; f; $x; 1 | ForEach-Object { $x = 5 }; $x; & { $x = 6 }; $x", ["0", "5", "5"]),
+    ("function f([string]$t) { $t = 5; $t -is [string] }; f x; [int]$n = '3'; $n = '4'; $n -is [int]", ["True", "True"]),
+    ("0 -eq ''; '' -eq 0; $null -eq ''; '10' -eq 10; 10 -eq '10'", ["True", "False", "False", "True", "True"]),
     ("Invoke-Expression '$y = 3; $y + 1'; $y", ["4", "3"]),
     ("@{ n = 'a' }, @{ n = 'b' } | ForEach-Object { $_.n }; (@{ n = 1 }, @{ n = 2 }).n -join ','", ["a", "b", "1,2"]),
     ("Select-Object -InputObject @{ } Keys, Count | ForEach-Object { $_.Count }", ["0"]),
