@@ -282,4 +282,4 @@ def test_host_info(before: Run, name: str, activates: list[str], known: bool, co
 
 
 def set_calls(lab: Lab, name: str) -> int:
-    return sum("Set-VMAutomaticActivation" in line for line in lab.counters(name)["command_lines"])
+    return sum("Set-VMAutomaticActivation" in line for line in lab.counters(name)["scripts"])

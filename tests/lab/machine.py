@@ -149,6 +149,10 @@ class WindowsMachine:
     def refresh_registry(self) -> None:
         """Called before every access to the registry."""
 
+    def methods(self) -> list[tuple[str, str]]:
+        """Class and method, in lower case, of every method that the machine has."""
+        return [(item.cim_class.name, method) for item in self._providers.values() for method in item.methods]
+
     def classes(self) -> list[tuple[str, str]]:
         """Namespace and name of every class that the machine has."""
         return [(item.cim_class.namespace, item.cim_class.name) for item in self._providers.values()]

@@ -3,7 +3,7 @@
 """The in-parameters of the methods that the lab has, by type: local WMI checks them. In WS-Management all are text.
 
 Sources: MOF of the classes in MicrosoftDocs/win32 (StdRegProv, SoftwareLicensingService, SoftwareLicensingProduct,
-Msvm_VirtualSystemManagementService).
+Win32_Process, Msvm_VirtualSystemManagementService).
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ _VALUE = _KEY | {"sValueName": "string"}
 _DECLARED: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "StdRegProv": {
         **dict.fromkeys(("GetStringValue", "GetDWORDValue", "GetMultiStringValue", "DeleteValue"), _VALUE),
-        **dict.fromkeys(("EnumValues", "EnumKey"), _KEY),
+        **dict.fromkeys(("EnumValues", "EnumKey", "CreateKey"), _KEY),
         "SetStringValue": _VALUE | {"sValue": "string"},
         "SetDWORDValue": _VALUE | {"uValue": "uint32"},
+    },
+    "Win32_Process": {
+        "Create": {"CommandLine": "string", "CurrentDirectory": "string", "ProcessStartupInformation": "instance"}
     },
     "SoftwareLicensingService": {
         "InstallProductKey": {"ProductKey": "string"},

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.cim import ProcessResult
+from lab.methods import declaration
 from lab.powershell import ParseError, Unsupported, parse
 from lab.topology import load
 from lab.world import World
@@ -418,6 +419,13 @@ def test_faults_hit_wmi_whatever_the_way() -> None:
     assert identifiers(start(other, script)) == [f"HRESULT 0xc004fd00{_INVOKE}"]
     assert identifiers(start(other, script)) == []
     assert [call["method"] for call in other.machine("HV").traffic.journal.invokes] == ["EnumKey"]
+
+
+@pytest.mark.parametrize("release", ["2022", "2012 R2"])
+def test_every_method_of_the_model_has_its_parameters_declared(release: str) -> None:
+    where = load({"hosts": [{"name": "HV", "release": release, "guests": [{"name": "VM"}]}]})
+    found = [*where.machine("HV").methods(), *where.machine("VM").methods()]
+    assert [method for method in found if declaration(*method) is None] == []
 
 
 def test_a_local_call_returns_when_windows_is_done() -> None:
