@@ -87,6 +87,7 @@ def test_it_reads_what_the_modules_read(fleet: Run, lab: Lab, run_playbook: RunP
     assert readings["RIGHT"]["guest_info"]["guest"] == {**right, "hypervisor": {"vm_id": vm_id}}
 
 
+@pytest.mark.wsman
 def test_what_is_wrong_with_one_machine_is_its_own_matter(fleet: Run) -> None:
     readings = fleet.results[-1]["readings"]
     said = {name: reading[next(iter(reading))] for name, reading in readings.items()}
@@ -109,11 +110,13 @@ def test_what_is_wrong_with_one_machine_is_its_own_matter(fleet: Run) -> None:
     assert "wrong" not in fleet.stdout
 
 
+@pytest.mark.wsman
 def test_a_guest_that_is_right_costs_three_requests(fleet: Run, lab: Lab) -> None:
     assert fleet.rc == 0
     assert lab.counters("RIGHT")["operations"] == 3 + 2  # and those of the module alone
 
 
+@pytest.mark.wsman
 def test_one_login_is_tried_once(fleet: Run, lab: Lab) -> None:
     assert fleet.rc == 0
     assert lab.counters("LOCKED")["operations"] == 0

@@ -130,6 +130,7 @@ def test_a_list_may_be_given_as_text(run_playbook: RunPlaybook) -> None:
         assert (run.rc, list(lab.writes())) == (0, HOSTS)
 
 
+@pytest.mark.wsman
 def test_an_unreachable_host_is_asked_once(run_playbook: RunPlaybook) -> None:
     hosts = topology(NEW)
     hosts["hosts"][1]["variables"]["ansible_password"] = "wrong"

@@ -194,6 +194,7 @@ def test_cluster_is_asked_by_name_and_a_dead_node_is_not_waited_for(ask: Asker) 
     assert inventory.says("N3.lab.example was not asked for its VMs: the cluster hvc.lab.example says that it is down")
 
 
+@pytest.mark.wsman
 def test_node_takes_the_variables_of_its_cluster(ask: Asker) -> None:
     # N1 is reached by its name, with the port of the cluster: nothing of that name is there.
     inventory = ask(clusters={"hvc.invalid": ask.machines["N2"]}, hosts={"N2": ask.machines["N2"]})
@@ -201,6 +202,7 @@ def test_node_takes_the_variables_of_its_cluster(ask: Asker) -> None:
     assert inventory.says(f"://N1.invalid:{ask.machines['N2']['ansible_port']}/wsman")
 
 
+@pytest.mark.wsman
 @pytest.mark.parametrize(
     ("name", "broken", "message"),
     [
@@ -227,6 +229,7 @@ def test_host_that_cannot_be_asked_costs_its_own_guests_only(
     assert refused.says(message)
 
 
+@pytest.mark.wsman
 def test_all_hosts_are_asked_at_once(ask: Asker) -> None:
     """So that many dead ones cost one timeout: each of these is let go only when all have been asked."""
 
@@ -294,6 +297,7 @@ def test_answer_with_a_host_missing_is_not_cached(ask: Asker, lab: Lab, tmp_path
     assert operations(lab) == 0
 
 
+@pytest.mark.wsman
 def test_password_from_the_environment_from_vault_and_from_the_command_line(ask: Asker, tmp_path: Path) -> None:
     machine = {key: value for key, value in ask.machines["N1"].items() if key != "ansible_password"}
     password = ask.machines["N1"]["ansible_password"]
@@ -321,6 +325,7 @@ def test_connection_variables_may_use_the_name(ask: Asker) -> None:
     assert "WEB" in ask(hosts=["N1"], variables=variables).hosts
 
 
+@pytest.mark.wsman
 def test_psrp_does_as_well(ask: Asker) -> None:
     variables = {"ansible_connection": "ansible.builtin.psrp"}
     assert "WEB" in ask(hosts={"N1": {**ask.machines["N1"], **variables}}).hosts

@@ -41,6 +41,7 @@ PLAY = f"""
 """
 
 
+@pytest.mark.wsman
 def test_run_is_recorded_scrubbed_and_can_be_replayed(
     run_playbook: RunPlaybook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
