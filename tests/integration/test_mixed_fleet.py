@@ -30,6 +30,20 @@ TOPOLOGY = {
         for name, connection in (("HV1", "winrm"), ("HV2", "ssh"))
     ],
 }
+WAYS = {
+    "BY-WINRM": "winrm",
+    "BY-PSRP": "psrp",
+    "BY-SSH": "ssh",
+    "THROUGH-WINRM": "hyperv.avma.powershell_direct",
+    "THROUGH-SSH": "hyperv.avma.powershell_direct",
+}
+FLEET = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - hyperv.avma.fleet_info:
+      delegate_to: localhost
+"""
 
 
 def test_one_fleet_however_its_machines_are_reached(run_playbook: RunPlaybook, tmp_path: Path) -> None:
@@ -37,6 +51,10 @@ def test_one_fleet_however_its_machines_are_reached(run_playbook: RunPlaybook, t
         for playbook in ("hyperv.avma.site", "hyperv.avma.verify"):
             run = run_playbook(lab, playbook)
             assert run.rc == 0, run.stdout
+        fleet = run_playbook(lab, FLEET)
+        readings = fleet.results[-1]["readings"]
+        ways = {name: readings[name]["guest_info"]["guest"]["connection"]["plugin"] for name in GUESTS}
+        assert ways == WAYS
         lab.set("THROUGH-SSH", "direct", "booting")
         wrong = run_playbook(lab, "hyperv.avma.verify", "-e", "ansible_powershell_direct_timeout=2")
         assert wrong.rc != 0
