@@ -68,7 +68,11 @@ class ActionModule(FleetAction):
             "fleet": fleet.to_dict(),
             "verdict": verdict.to_dict(),
             "problems": verdict.problems,
-            "recap": to_recap(((item["at"], item) for item in verdict.problems), list(readings)),
+            "recap": to_recap(
+                ((item["at"], item) for item in verdict.problems),
+                list(readings),
+                [name for name, reading in readings.items() if _is_lost(reading)],
+            ),
             "unread": [name for name, reading in readings.items() if not _is_read(reading)],
             "guests_to_activate": guests_to_activate(readings, fleet, arguments["pending_hosts"]),
         }
@@ -120,6 +124,11 @@ class ActionModule(FleetAction):
                 options = self.options_of(self._reach.target(name), ["accepted_problems"])
                 by_machine[name] = self.accepted(options) | asked_for
         return judge(fleet, by_machine)
+
+
+def _is_lost(reading: Mapping[str, Result]) -> bool:
+    """Whether a machine was not reached."""
+    return any(part.get("unreachable") for part in reading.values())
 
 
 def _is_read(reading: Result) -> bool:

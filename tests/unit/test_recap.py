@@ -30,3 +30,9 @@ def test_an_unreachable_machine_is_unreachable() -> None:
     assert to_recap([(["A"], found("unreachable", "A"))], ["A"]) == {
         "A": {"unreachable": True, "msg": "A: unreachable: It is. Mend it."}
     }
+
+
+def test_a_machine_that_was_not_reached_is_unreachable_whatever_its_code_says_of_the_way() -> None:
+    assert to_recap([(["A"], found("guest_silent", "A"))], ["A", "B"], ["A"]) == {
+        "A": {"unreachable": True, "msg": "A: guest_silent: It is. Mend it."}
+    }

@@ -13,15 +13,18 @@ from typing import Any
 Recap = dict[str, dict[str, Any]]
 
 
-def to_recap(problems: Iterable[tuple[Sequence[str], Mapping[str, Any]]], machines: Sequence[str]) -> Recap:
+def to_recap(
+    problems: Iterable[tuple[Sequence[str], Mapping[str, Any]]], machines: Sequence[str], lost: Iterable[str] = ()
+) -> Recap:
     """The machines that have problems, each problem in full at the first of its machines.
 
     :param problems: Each with the places in the inventory where it is, of which the inventory may lack some.
     :param machines: The machines that were looked at. A problem of none of them stands at the first.
+    :param lost: Those that were not reached, whatever the code says of the way.
     """
     known = set(machines)
     lines: defaultdict[str, list[str]] = defaultdict(list)
-    unreachable = set()
+    unreachable = set(lost)
     for places, item in problems:
         first, *others = list(dict.fromkeys(name for name in places if name in known)) or machines[:1]
         names = ", ".join(item.get("machines") or item.get("hosts") or ())
