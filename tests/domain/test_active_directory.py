@@ -69,8 +69,15 @@ TOPOLOGY = {
     },
     "hosts": [
         *(machine(f"{plugin.upper()}-FINE", guests=[{"name": f"{plugin.upper()}-FINE-VM"}]) for plugin in PLUGINS),
-        # The machine registers no WSMAN/ of its own: HTTP/ is what HOST/ stands for, WSMAN/ is not.
-        *(machine(f"{plugin.upper()}-HOST-ONLY", services_registered=["HTTP"]) for plugin in PLUGINS),
+        # The machine registers no WSMAN/ of its own: HTTP/ is what HOST/ stands for, WSMAN/ is not. psrp asks for that up to 2.20.
+        *(
+            machine(
+                f"{plugin.upper()}-HOST-ONLY",
+                services_registered=["HTTP"],
+                variables={"ansible_psrp_negotiate_service": "WSMAN"},
+            )
+            for plugin in PLUGINS
+        ),
         *(machine(name, variables=FAILURES[case][0]) for name, case in FAILING.items()),
     ],
 }

@@ -9,11 +9,13 @@ machine has is a principal of its own.
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from lab.simulation import DomainUser, UserState
@@ -198,9 +200,11 @@ def write_configuration(path: Path, domain: str, port: int) -> None:
 
 
 def free_port() -> int:
-    """A port on which nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
+    """A port on which nothing listens, and which the system gives to no outgoing connection before the KDC has it."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def listens(port: int) -> bool:

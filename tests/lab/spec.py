@@ -181,8 +181,8 @@ class MachineSpec(_Spec):
     old_events: int = 0
     running: bool = True
     account: AccountSpec = AccountSpec()
-    #: What the domain knows of its services: WinRM registers WSMAN itself, HTTP is the computer's own. Of use with ``users`` only.
-    services_registered: list[str] = ["HTTP", "WSMAN"]
+    #: What the domain knows of its services: WinRM registers WSMAN itself, the others are the computer's own. Of use with ``users`` only.
+    services_registered: list[str] = ["HTTP", "WSMAN", "host"]
     powershell: PowerShellSpec = PowerShellSpec()
     ssh: SshSpec = SshSpec()
     #: Options of ``lab.simulation.ListenerOptions``.
