@@ -465,7 +465,7 @@ def test_a_key_that_windows_took_and_does_not_hold_is_not_activated() -> None:
 
 
 def test_a_key_that_windows_is_slow_to_take_is_waited_for() -> None:
-    rows = [row(1, OTHER), row(1, OTHER), *[row(5)] * 4, row(1)]
+    rows = [row(1, OTHER), row(1, OTHER), *[row(5)] * 3, row(1)]
     machine = Machine(licences(*rows), [TIMED_OUT])
     outcome = carry_out(machine, Step.INSTALL, of=license(key=OTHER), wish=HostWish(KEY, replace=True))
     assert (outcome.problems, machine.time.now) == ((), 3.0)
@@ -501,7 +501,7 @@ def test_a_refused_key_that_windows_holds_all_the_same_counts() -> None:
 
 
 def test_another_key_that_came_in_between_is_not_activated() -> None:
-    rows = [row(5), row(5), row(5), row(5, OTHER), row(5, OTHER)]
+    rows = [row(5), row(5), row(5, OTHER), row(5, OTHER)]
     machine = Machine(licences(*rows))
     outcome = carry_out(machine, Step.INSTALL, of=license(Status.NOTIFICATION, made_up_key("former")))
     assert (codes(outcome), "Activate" in machine.called) == (["host_key_changed"], False)

@@ -131,7 +131,7 @@ class _WindowsServer:
         """Install the key, and go on to activate it."""
         service = licensing.find_service(self._session)
         license, failure = self._install(service, self._wish.product_key or "", self._attempts)
-        return self._outcome(license, failure) if failure else self.activate()
+        return self._outcome(license, failure) if failure else self._activate(license)
 
     def _install(
         self, service: Mapping[str, str], product_key: str, attempts: Attempts
@@ -169,7 +169,9 @@ class _WindowsServer:
 
     def activate(self) -> HostOutcome:
         """Activate the key that the row must hold."""
-        license = self._read()
+        return self._activate(self._read())
+
+    def _activate(self, license: License | None) -> HostOutcome:
         if not self._holds(license):
             return self._outcome(license, changed_meanwhile(license, self._last_five))
         if not self._wish.activate:
