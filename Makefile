@@ -97,7 +97,7 @@ fuzz: venv collection ## Coverage-guided fuzzing with atheris, where that instal
 	PYTHONPATH=tests:build/fuzz/atheris $(PY) -m fuzz $(or $(FUZZ_SECONDS),20)
 
 .PHONY: mutation
-mutation: venv collection ## Break the code in ten places, and see a test fail for each
+mutation: venv collection ## Break the code in a dozen places, and see a test fail for each
 	$(PY) tests/mutation.py
 
 .PHONY: browser

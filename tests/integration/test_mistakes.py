@@ -34,7 +34,7 @@ def adhoc(directory: Path, module: str, arguments: str) -> str:
             "path=unattend.xml wait=true",
             "Unsupported parameters for (hyperv.avma.unattend_info) module: wait. Supported parameters include: architecture,",
         ),
-        ("release=2022", "hyperv.avma.unattend_info: missing required arguments: edition, path"),
+        ("release=2022", "hyperv.avma.unattend_info: missing required arguments: path"),
     ],
 )
 def test_an_argument_error_names_the_module(arguments: str, told: str, tmp_path: Path) -> None:
