@@ -9,6 +9,7 @@ import re
 import sys
 import tokenize
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +197,23 @@ can be given as a string (`-e host_activation_targets=NODE1,NODE2`). Host keys a
 given with `-e`: a command line is visible to others."""
 
 
+_GROUPS = """## Defaults for many tasks
+
+A play sets an option once for all tasks of a group with `module_defaults`, such as `group/hyperv.avma.waiting: {timeout: 300}`."""
+
+
+def _action_groups() -> Iterator[tuple[str, str, str]]:
+    groups = yaml.safe_load((ROOT / "meta/runtime.yml").read_text(encoding="utf-8"))["action_groups"]
+    for group, members in groups.items():
+        actions = (import_module(f"ansible_collections.hyperv.avma.plugins.action.{name}") for name in members)
+        shared = set.intersection(*(set(action.ActionModule.ARGUMENT_SPEC) for action in actions))
+        yield f"`hyperv.avma.{group}`", _code(sorted(members)), _code(sorted(shared))
+
+
+def _code(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
 def variable_tables() -> str:
     """Every variable of every role and playbook."""
     parts = [_VARIABLES]
@@ -209,6 +227,7 @@ def variable_tables() -> str:
             f"## Role [{role}](../roles/{role}/README.md)",
             _table(("variable", "type", "default", "meaning"), [rows[name] for name in sorted(rows)]),
         ]
+    parts += [_GROUPS, _table(("group", "modules", "options that all of them have"), _action_groups())]
     for playbook, variables in _OF_PLAYBOOKS.items():
         parts += [
             f"## Playbook {playbook}",

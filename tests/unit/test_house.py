@@ -48,8 +48,15 @@ def test_every_module_has_its_action_and_every_action_its_module() -> None:
     assert names("modules") == names("action")
 
 
-def test_action_group_all_names_every_module() -> None:
-    assert sorted(load(ROOT / "meta/runtime.yml")["action_groups"]["all"]) == sorted(names("modules"))
+def test_the_members_of_an_action_group_share_options() -> None:
+    groups = load(ROOT / "meta/runtime.yml")["action_groups"]
+    assert groups
+    for members in groups.values():
+        specs = [
+            importlib.import_module(f"{COLLECTION}.plugins.action.{name}").ActionModule.ARGUMENT_SPEC
+            for name in members
+        ]
+        assert set.intersection(*map(set, specs))
 
 
 @pytest.mark.parametrize(
