@@ -35,7 +35,7 @@ class ActionModule(AvmaAction):
         if not host.hyperv:
             raise Failure([problem("hyperv_role_missing")])
         activator = Activator.of(session.machine, host)
-        vms = read_vms(session, arguments["name"])
+        vms = read_vms(session, arguments["name"], interface=host.system.azure_local)
         if host.cluster_service:
             vms = with_roles(session, vms, host.name)
         return {

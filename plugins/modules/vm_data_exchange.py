@@ -5,11 +5,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: vm_data_exchange
-short_description: Switch the Data Exchange service of virtual machines on or off
+short_description: Switch Data Exchange or the Guest Service Interface of virtual machines on or off
 version_added: 0.1.0
 description:
   - Switches the Data Exchange (key-value pair exchange) integration service of virtual machines, on their Hyper-V host. Microsoft
     demands it for Automatic Virtual Machine Activation (AVMA).
+  - Switches the Guest Service Interface as well (O(service=guest_service_interface)), which guests of Azure Edition need on Azure Local.
   - The service is found by its ID, whatever it is called in the language of the host. Success means that its state was read back.
   - Every virtual machine is tried, also after one that failed.
 options:
@@ -21,6 +22,15 @@ options:
     type: list
     elements: str
     default: []
+  service:
+    description:
+      - Which integration service to switch.
+      - The Guest Service Interface, V(guest_service_interface), is part of Azure verification for VMs, which Azure Edition guests on Azure
+        Local need; a guest with Windows Server 2022 also needs the update KB5036909 or a newer one.
+    type: str
+    choices: [data_exchange, guest_service_interface]
+    default: data_exchange
+    version_added: 0.2.0
   state:
     description: Whether the service is to be on or off.
     type: str
@@ -49,6 +59,11 @@ EXAMPLES = r"""
   hyperv.avma.vm_data_exchange:
     name: ["{{ inventory_hostname_short }}"]
   delegate_to: HV01
+
+- name: Azure Edition guests on Azure Local also need the Guest Service Interface
+  hyperv.avma.vm_data_exchange:
+    name: [avd01]
+    service: guest_service_interface
 """
 
 RETURN = r"""
@@ -72,6 +87,11 @@ vms:
       type: str
     data_exchange:
       description: Whether its Data Exchange service is on; null if it has left the host meanwhile.
+      returned: when O(service=data_exchange)
+      type: bool
+    guest_service_interface:
+      description: Whether its Guest Service Interface is on; null if it has left the host meanwhile.
+      returned: when O(service=guest_service_interface)
       type: bool
     changed:
       description: Whether that was otherwise before.

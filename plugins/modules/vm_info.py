@@ -64,6 +64,7 @@ vms:
       avma_key: W3GNR-8DDXR-2TFRP-H8P33-DV9BG
       clustered: true
       data_exchange: true
+      guest_service_interface: null
       eligible: true
       fqdn: web01.lab.example
       id: 8B0F3A0E-51E4-4A3B-8E66-2E6C5A6B5E11
@@ -114,6 +115,10 @@ vms:
       type: dict
     data_exchange:
       description: Whether its Data Exchange integration service is on.
+      type: bool
+    guest_service_interface:
+      description:
+        - Whether its Guest Service Interface is on, which guests of Azure Edition need on Azure Local; null on other hosts.
       type: bool
     possible_owners:
       description: The cluster nodes that may own it; empty if it is not clustered, or that is not known.

@@ -85,6 +85,37 @@ def test_finds_a_vm_by_its_odd_name(lab: Lab, run_playbook: RunPlaybook) -> None
     assert exchanging(lab) == {"VM1": True, "VM2": False, "VM3": True}
 
 
+def test_switches_the_guest_service_interface(run_playbook: RunPlaybook) -> None:
+    """Azure Local's Azure Edition guests need it; what the host says of them is wrong before, and right afterwards."""
+    guests = [
+        {"name": "AZ-ON", "edition": "azure"},
+        {"name": "AZ-OFF", "edition": "azure", "guest_service_interface": False},
+        {"name": "DC-OFF"},
+    ]
+    azure_local = {"release": "Azure Local 23H2", "edition": "azure_local", "azure_local": {"subscription": True}}
+    with Lab({"hosts": [{"name": "HV01", **azure_local, "guests": guests}]}) as lab:
+
+        def told() -> dict[str, tuple[bool, list[str]]]:
+            play = "- hosts: HV01\n  gather_facts: false\n  tasks:\n    - hyperv.avma.vm_info:\n"
+            vms = run_playbook(lab, play).of("HV01")["vms"]
+            return {vm["name"]: (vm["guest_service_interface"], codes(vm["problems"])) for vm in vms}
+
+        assert told() == {
+            "AZ-ON": (True, []),
+            "AZ-OFF": (False, ["guest_service_interface_disabled"]),
+            "DC-OFF": (False, []),
+        }
+        options = {"name": ["AZ-OFF"], "service": "guest_service_interface"}
+        predicted = switch(run_playbook, lab, "--check", "--diff", **options)
+        assert lab.writes() == {}
+        done = switch(run_playbook, lab, "--diff", **options)
+        assert done.result == predicted.result
+        assert [(vm["guest_service_interface"], vm["changed"]) for vm in done["vms"]] == [(True, True)]
+        assert told()["AZ-OFF"] == (True, [])
+        assert lab.machine("AZ-OFF")["data_exchange"] is True
+        assert not switch(run_playbook, lab, **options)["changed"]
+
+
 def test_an_unknown_name_fails_before_any_write(lab: Lab, run_playbook: RunPlaybook) -> None:
     result = switch(run_playbook, lab, name=["VM2", "NOWHERE"])
     assert result.status == "failed"

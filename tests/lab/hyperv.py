@@ -22,6 +22,8 @@ NAMESPACE = "root/virtualization/v2"
 
 #: The Data Exchange service: last part of the ids of its component and settings (§5.6).
 DATA_EXCHANGE = "2A34B1C2-FD73-4043-8A5B-DD2159BC743F"
+#: The same of the Guest Service Interface.
+GUEST_SERVICE_INTERFACE = "6C09BB55-D683-4DA0-8931-C9BF705F6480"
 
 _ENABLED, _DISABLED, _PAUSED = 2, 3, 9
 _OPERATIONAL_OK, _OPERATIONAL_NO_CONTACT = 2, 12
@@ -97,6 +99,21 @@ _KVP_SETTINGS_2012_R2, _KVP_SETTINGS = (
         uint64="Limit Reservation VirtualQuantity",
     )
     for newer in ("", "DisableHostKVPItems")
+)
+
+_INTERFACE_SETTINGS = cim_class(
+    NAMESPACE,
+    "Msvm_GuestServiceInterfaceComponentSettingData",
+    key="InstanceID",
+    string=(
+        "Address AddressOnParent AllocationUnits Caption Description ElementName InstanceID OtherResourceType Parent PoolID"
+        " ResourceSubType VirtualQuantityUnits"
+    ),
+    string_array="Connection HostResource",
+    boolean="AutomaticAllocation AutomaticDeallocation",
+    uint16="ConsumerVisibility DefaultEnabledStatePolicy EnabledState MappingBehavior ResourceType",
+    uint32="Weight",
+    uint64="Limit Reservation VirtualQuantity",
 )
 
 _SERVICE = cim_class(
@@ -190,6 +207,7 @@ class HyperV:
             Provider(_SETTINGS, self._settings),
             Provider(_KVP_COMPONENT, self._kvp_components),
             Provider(_KVP_SETTINGS_2012_R2 if old else _KVP_SETTINGS, self._kvp_settings),
+            Provider(_INTERFACE_SETTINGS, self._interface_settings),
             Provider(_SERVICE, lambda: [self._service()], methods),
             Provider(_GUEST_NETWORK, self._guest_networks),
             Provider(_JOB, self._job_rows),
@@ -329,7 +347,17 @@ class HyperV:
         for guest in self._host.guests:
             yield common | {
                 "EnabledState": _ENABLED if guest.data_exchange else _DISABLED,
-                "InstanceID": _setting_id(guest),
+                "InstanceID": _setting_id(guest, DATA_EXCHANGE),
+            }
+
+    def _interface_settings(self) -> Iterator[Mapping[str, Value]]:
+        for guest in self._host.guests:
+            yield {
+                "ElementName": "Guest Service Interface",
+                "EnabledState": _ENABLED if guest.guest_service_interface else _DISABLED,
+                "InstanceID": _setting_id(guest, GUEST_SERVICE_INTERFACE),
+                "ResourceSubType": "Microsoft:Hyper-V:Guest Service Interface Component",
+                "ResourceType": 1,
             }
 
     def _service(self) -> Mapping[str, Value]:
@@ -376,15 +404,22 @@ class HyperV:
                 class_name, values = embedded.parse(str(text))
             except ValueError:
                 return MethodResult(_INVALID_PARAMETER)
-            guest = next((guest for guest in self._host.guests if _setting_id(guest) == values.get("InstanceID")), None)
+            service = {_KVP_SETTINGS.name: DATA_EXCHANGE, _INTERFACE_SETTINGS.name: GUEST_SERVICE_INTERFACE}.get(
+                class_name, ""
+            )
+            guests = self._host.guests
+            guest = next((guest for guest in guests if _setting_id(guest, service) == values.get("InstanceID")), None)
             state = values.get("EnabledState")
-            if class_name != _KVP_SETTINGS.name or guest is None or state not in ("2", "3"):
+            if guest is None or state not in ("2", "3"):
                 return MethodResult(_INVALID_PARAMETER)
-            changes.append((guest, state == str(_ENABLED)))
+            changes.append((guest, service, state == str(_ENABLED)))
 
         def change() -> None:
-            for guest, enabled in changes:
-                guest.data_exchange = enabled
+            for guest, service, enabled in changes:
+                if service == DATA_EXCHANGE:
+                    guest.data_exchange = enabled
+                else:
+                    guest.guest_service_interface = enabled
 
         identifier = str(uuid5(NAMESPACE_DNS, f"{self._host.name}/job/{len(self._jobs)}")).upper()
         job = _Job(identifier, self.job_polls, self.job_fails, change)
@@ -396,5 +431,5 @@ class HyperV:
         return MethodResult(_JOB_STARTED, {"Job": reference, f"Resulting{parameter}": None})
 
 
-def _setting_id(guest: GuestMachine) -> str:
-    return f"Microsoft:{guest.vm_id}\\{DATA_EXCHANGE}"
+def _setting_id(guest: GuestMachine, service: str) -> str:
+    return f"Microsoft:{guest.vm_id}\\{service}"

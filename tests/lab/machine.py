@@ -297,6 +297,8 @@ class GuestMachine(WindowsMachine):
         self.vm_id = (spec.vm_id or str(uuid5(NAMESPACE_DNS, f"{spec.name}.{surroundings.domain}"))).upper()
         self.vm_name = spec.vm_name if spec.vm_name is not None else spec.name
         self._data_exchange = spec.data_exchange
+        wanted = spec.guest_service_interface
+        self.guest_service_interface = spec.edition == "azure" if wanted is None else wanted
         self.paused = spec.paused
         self.direct: str = spec.direct
         self.throttled = spec.activation.throttled
@@ -488,6 +490,7 @@ class GuestMachine(WindowsMachine):
             "vm_id": self.vm_id,
             "paused": self.paused,
             "data_exchange": self.data_exchange,
+            "guest_service_interface": self.guest_service_interface,
         }
 
 

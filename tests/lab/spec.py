@@ -225,6 +225,8 @@ class GuestSpec(MachineSpec):
     #: The KVP items of its addresses hold prose, as new guests write it (§12); only its network adapters tell them.
     deprecated_addresses: bool = False
     data_exchange: bool = True
+    #: The Guest Service Interface: off, as Hyper-V makes VMs, but for Azure Edition (that Azure Local turns it on is UNVERIFIED).
+    guest_service_interface: bool | None = None
     #: Its host has paused it.
     paused: bool = False
     #: How it answers PowerShell Direct when it could: it may be about to boot and never answer, ask for credentials before it has

@@ -301,7 +301,7 @@ def test_what_the_plan_makes_leaves_nothing_to_do(system: System, license: Licen
             row(OTHER_KEY),
             (),
             "other_avma_key",
-            "ending in VCH67 is installed, and the one of this release and edition ends in DV9BG",
+            "VCH67 is installed (that of Windows Server 2025 Datacenter, as after an upgrade in place), and the one of this release",
         ),
         (
             row(status=Status.NOTIFICATION, reason=0xC004FD02),

@@ -13,7 +13,11 @@ from ansible_collections.hyperv.avma.plugins.plugin_utils._session.errors import
 from ansible_collections.hyperv.avma.plugins.plugin_utils._session.instance import Instance, Reference
 from ansible_collections.hyperv.avma.plugins.plugin_utils._session.waits import Clock
 from ansible_collections.hyperv.avma.plugins.plugin_utils._windows.attempts import Attempts
-from ansible_collections.hyperv.avma.plugins.plugin_utils._windows.hyperv import read_vms, switch_data_exchange
+from ansible_collections.hyperv.avma.plugins.plugin_utils._windows.hyperv import (
+    DATA_EXCHANGE,
+    read_vms,
+    switch_service,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -101,7 +105,9 @@ def read(session: Any, *names: str) -> list[Vm]:
 def switch(session: Any, build: int = WS2016, timeout: int = 60, enabled: bool = True) -> dict[str, str]:
     clock = FakeClock()
     attempts = Attempts(timeout, Clock(lambda: clock.now, clock.sleep))
-    return {vm: str(error) for vm, error in switch_data_exchange(session, [VM], enabled, build, attempts).items()}
+    return {
+        vm: str(error) for vm, error in switch_service(session, DATA_EXCHANGE, [VM], enabled, build, attempts).items()
+    }
 
 
 BUILD = embedded.kvp_item("OSBuildNumber", "20348", 2)
@@ -236,7 +242,7 @@ def test_the_id_of_a_vm_cannot_break_out_of_the_setting() -> None:
     session = FakeSession()
     clock = FakeClock()
     hostile = Vm('"/><x a="', "web01", "running", data_exchange=False)
-    switch_data_exchange(session, [hostile], True, WS2016, Attempts(1, Clock(lambda: clock.now, clock.sleep)))  # type: ignore[arg-type]
+    switch_service(session, DATA_EXCHANGE, [hostile], True, WS2016, Attempts(1, Clock(lambda: clock.now, clock.sleep)))  # type: ignore[arg-type]
     assert escape(hostile.id, {'"': "&quot;"}) in session.invoked[0][1]["GuestServiceSettings"][0]
 
 

@@ -242,7 +242,8 @@ def assess(
         works = license.licensed and license.public_key is None
         return [replace(found, remedy=_WITH_A_WORD.format(**words())) if works else found]
     if product_key and not license.has_key(product_key):
-        return [problem("other_avma_key", last_five=last_five, expected=keys.last_five(product_key))]
+        owner = _owner_of(license)
+        return [problem("other_avma_key", last_five=last_five, owner=owner, expected=keys.last_five(product_key))]
     if not license.proved:
         explanation = f", {hresults.explain(license.reason)}" if license.reason else ""
         return [problem("not_activated", status=license.status, explanation=explanation)]
@@ -256,6 +257,12 @@ def assess(
         time, since = format_time(activation.time) or "an unknown time", format_time(activated_since)
         return [problem("activation_too_old", host=activation.host, time=time, since=since)]
     return []
+
+
+def _owner_of(license: License) -> str:
+    """Of which release and edition an installed AVMA key is, in a message."""
+    known = keys.identify_key(license.public_key) if license.public_key else None
+    return f" (that of Windows Server {known.release} {known.edition}, as after an upgrade in place)" if known else ""
 
 
 #: The remedy for a key that is replaced on the user's word only.

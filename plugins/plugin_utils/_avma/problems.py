@@ -223,7 +223,7 @@ PROBLEMS: Mapping[str, Definition] = {
         "{run_guest_key} to install the AVMA key.",
     ),
     "other_avma_key": Definition(
-        "The AVMA key ending in {last_five} is installed, and the one of this release and edition ends in {expected}.",
+        "The AVMA key ending in {last_five} is installed{owner}, and the one of this release and edition ends in {expected}.",
         "{run_guest_key} to install the right one.",
     ),
     "no_product_key": Definition(
@@ -512,6 +512,14 @@ PROBLEMS: Mapping[str, Definition] = {
     "data_exchange_disabled": Definition(
         "The Data Exchange integration service of the VM {vm} is off, and AVMA needs it.",
         "Turn it on with vm_data_exchange.",
+    ),
+    "guest_service_interface_disabled": Definition(
+        "The Guest Service Interface of the VM {vm} is off, and an Azure Edition guest on Azure Local needs it.",
+        "Turn it on with vm_data_exchange (service: guest_service_interface); Windows Server 2022 also needs KB5036909 or newer.",
+    ),
+    "guest_service_interface_not_switched": Definition(
+        "The Guest Service Interface of the VM {vm} could not be switched: {detail}.",
+        "See the event log Hyper-V-VMMS of the host, then run again.",
     ),
     "data_exchange_not_switched": Definition(
         "Data Exchange of the VM {vm} could not be switched: {detail}.",

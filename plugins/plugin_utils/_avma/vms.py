@@ -49,6 +49,7 @@ class Vm:
     :ivar clustered: Whether it is a role of the cluster of its host; None if that is not known.
     :ivar replication_mode: Its part in Hyper-V Replica: ``none``, ``primary``, ``replica``, ``test_replica`` or ``extended_replica``;
         None if that is not known.
+    :ivar guest_service_interface: Whether the Guest Service Interface is on; None if that was not asked.
     :ivar adapters: The IP addresses of its network adapters, as its host knows them without Data Exchange items.
     """
 
@@ -61,6 +62,7 @@ class Vm:
     clustered: bool | None = None
     replication_mode: str | None = None
     adapters: tuple[str, ...] = ()
+    guest_service_interface: bool | None = None
 
     @property
     def addresses(self) -> list[str]:
@@ -96,6 +98,7 @@ class Vm:
             "architecture": self._architecture(),
             "kvp": dict(self.kvp),
             "data_exchange": self.data_exchange,
+            "guest_service_interface": self.guest_service_interface,
             "possible_owners": list(self.possible_owners),
             "clustered": self.clustered,
             "replication_mode": self.replication_mode,
@@ -212,5 +215,7 @@ def assess_vm(vm: Vm, host: Activator, overrides: Overrides | None = None) -> As
             problems.append(problem("guest_unknown", vm=vm.name, state=vm.state))
         return Assessment(None, tuple(problems))
     decision = plan(system, None, Wish(key_overrides=overrides or {}))
+    if system.edition is Edition.AZURE and host.azure_local and vm.guest_service_interface is False:
+        problems.append(problem("guest_service_interface_disabled", vm=vm.name))
     refusal = None if decision.problems else host.refuse(system)
     return Assessment(decision.product_key, (*problems, *decision.problems, *((refusal,) if refusal else ())))

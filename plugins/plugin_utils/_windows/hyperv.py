@@ -5,14 +5,15 @@
 
 Source: win32-docs, "Hyper-V WMI provider (V2)": Msvm_ComputerSystem, Msvm_KvpExchangeComponent,
 Msvm_KvpExchangeComponentSettingData, Msvm_KvpExchangeDataItem, Msvm_GuestNetworkAdapterConfiguration,
-Msvm_VirtualSystemManagementService, Msvm_ConcreteJob.
+Msvm_VirtualSystemManagementService, Msvm_ConcreteJob,
+Msvm_GuestServiceInterfaceComponentSettingData.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from .._avma.hresults import explain
 from .._avma.vms import STATES, Vm
@@ -25,8 +26,25 @@ from .attempts import Attempts
 from .licensing import known_hresult
 
 _NAMESPACE = "root/virtualization/v2"
-#: The Data Exchange service in the ids of its settings: its names are localized, this is not (facts, section 5.6).
-_DATA_EXCHANGE = "2A34B1C2-FD73-4043-8A5B-DD2159BC743F"
+
+
+@dataclass(frozen=True)
+class IntegrationService:
+    """An integration service of virtual machines.
+
+    :ivar component: Its id, as it stands in the ids of its settings: its names are localized, this is not (facts, section 5.6).
+    :ivar settings: The class of its settings.
+    """
+
+    component: str
+    settings: str
+
+
+DATA_EXCHANGE = IntegrationService("2A34B1C2-FD73-4043-8A5B-DD2159BC743F", "Msvm_KvpExchangeComponentSettingData")
+GUEST_SERVICE_INTERFACE = IntegrationService(
+    "6C09BB55-D683-4DA0-8931-C9BF705F6480", "Msvm_GuestServiceInterfaceComponentSettingData"
+)
+
 _ENABLED, _DISABLED = 2, 3
 #: The host is an instance of Msvm_ComputerSystem too, but only the Name of a VM is a GUID. Caption is localized.
 _GUID = re.compile("[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}", re.IGNORECASE)
@@ -63,11 +81,12 @@ class HyperVError(Exception):
         self.hresult = hresult
 
 
-def read_vms(session: Session, names: Collection[str] = (), *, kvp: bool = True) -> list[Vm]:
+def read_vms(session: Session, names: Collection[str] = (), *, kvp: bool = True, interface: bool = False) -> list[Vm]:
     """The virtual machines of a host, by name: three queries, however many there are, and one more if guests tell no addresses.
 
     :param names: Only those with one of these names or ids, in any case; none means all.
     :param kvp: Also what their guests tell over Data Exchange; without, two queries.
+    :param interface: Also whether their Guest Service Interface is on; one query more.
     """
     wanted = {name.lower() for name in names}
     systems = {
@@ -81,7 +100,8 @@ def read_vms(session: Session, names: Collection[str] = (), *, kvp: bool = True)
     if not systems:
         return []
     few = [row.text("Name") or "" for row in systems.values()] if wanted and len(systems) <= _MOST_NAMED else []
-    exchanging = _read_data_exchange(session, few)
+    exchanging = _read_service(session, DATA_EXCHANGE, few)
+    interfaces = _read_service(session, GUEST_SERVICE_INTERFACE, few) if interface else {}
     items = _read_kvp(session, few) if kvp else {}
     vms = [
         Vm(
@@ -91,6 +111,7 @@ def read_vms(session: Session, names: Collection[str] = (), *, kvp: bool = True)
             exchanging.get(vm_id, False),
             items.get(vm_id, {}),
             replication_mode=_REPLICATION_MODES.get(row.integer("ReplicationMode")),
+            guest_service_interface=interfaces.get(vm_id, False) if interface else None,
         )
         for vm_id, row in systems.items()
     ]
@@ -110,11 +131,11 @@ def _read_adapters(session: Session) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _read_data_exchange(session: Session, ids: Collection[str]) -> dict[str, bool]:
-    """By the id of the VM. Definitions and checkpoints are settings too; theirs are ids of no VM."""
+def _read_service(session: Session, service: IntegrationService, ids: Collection[str]) -> dict[str, bool]:
+    """Whether it is on, by the id of the VM. Definitions and checkpoints are settings too; theirs are ids of no VM."""
     rows = session.query(
-        "SELECT InstanceID, EnabledState FROM Msvm_KvpExchangeComponentSettingData"
-        + _where("InstanceID", [_setting_id(vm_id) for vm_id in ids]),
+        f"SELECT InstanceID, EnabledState FROM {service.settings}"
+        + _where("InstanceID", [_setting_id(service, vm_id) for vm_id in ids]),
         _NAMESPACE,
     )
     return {_vm_id(row.text("InstanceID") or ""): row.integer("EnabledState") == _ENABLED for row in rows}
@@ -152,44 +173,42 @@ def _items(row: Instance) -> dict[str, str]:
     return items
 
 
-def _setting_id(vm_id: str) -> str:
-    return f"Microsoft:{vm_id}\\{_DATA_EXCHANGE}"
+def _setting_id(service: IntegrationService, vm_id: str) -> str:
+    return f"Microsoft:{vm_id}\\{service.component}"
 
 
 def _vm_id(setting_id: str) -> str:
     return setting_id.removeprefix("Microsoft:").partition("\\")[0].upper()
 
 
-def switch_data_exchange(
-    session: Session, vms: Iterable[Vm], enabled: bool, build: int, attempts: Attempts
+def switch_service(
+    session: Session, service: IntegrationService, vms: Iterable[Vm], enabled: bool, build: int, attempts: Attempts
 ) -> dict[str, HyperVError]:
-    """Switch the Data Exchange service of VMs on or off, one after the other. Read back what came of it.
+    """Switch an integration service of VMs on or off, one after the other. Read back what came of it.
 
     :param build: The build of the host.
     :param attempts: For how long to wait for Hyper-V's jobs.
     :returns: By the id of the VM, why it could not be done.
     """
     rows = session.query(f"SELECT {', '.join(_SERVICE_KEYS)} FROM Msvm_VirtualSystemManagementService", _NAMESPACE)
-    service = {key: row.text(key) or "" for row in rows for key in _SERVICE_KEYS}
+    management = {key: row.text(key) or "" for row in rows for key in _SERVICE_KEYS}
     failures = {}
     for vm in vms:
         try:
-            _switch(session, service, vm, enabled, build, attempts)
+            _switch(session, management, _setting(service, vm.id, enabled), build, attempts)
         except HyperVError as error:
             failures[vm.id] = error
     return failures
 
 
-def _switch(
-    session: Session, service: Mapping[str, str], vm: Vm, enabled: bool, build: int, attempts: Attempts
-) -> None:
+def _switch(session: Session, management: Mapping[str, str], setting: str, build: int, attempts: Attempts) -> None:
     kind = "GuestService" if build >= _FIRST_GUEST_SERVICE_BUILD else "Resource"
     try:
         output = session.invoke(
             "Msvm_VirtualSystemManagementService",
             f"Modify{kind}Settings",
-            {f"{kind}Settings": [_setting(vm.id, _ENABLED if enabled else _DISABLED)]},
-            service,
+            {f"{kind}Settings": [setting]},
+            management,
             _NAMESPACE,
         )
         code, job = output.integer("ReturnValue"), output.reference("Job")
@@ -205,12 +224,13 @@ def _switch(
             raise HyperVError(fault.reason + explanation, hresult) from fault
 
 
-def _setting(vm_id: str, state: int) -> str:
+def _setting(service: IntegrationService, vm_id: str, enabled: bool) -> str:
     """The changed part of a setting, in CIM-XML (DTD 2.0): Hyper-V takes "the modified aspects" and the id (win32-docs)."""
+    state = _ENABLED if enabled else _DISABLED
     return (
-        '<INSTANCE CLASSNAME="Msvm_KvpExchangeComponentSettingData">'
+        f'<INSTANCE CLASSNAME="{service.settings}">'
         f'<PROPERTY NAME="EnabledState" TYPE="uint16"><VALUE>{state}</VALUE></PROPERTY>'
-        f'<PROPERTY NAME="InstanceID" TYPE="string"><VALUE>{xml_text(_setting_id(vm_id))}</VALUE></PROPERTY>'
+        f'<PROPERTY NAME="InstanceID" TYPE="string"><VALUE>{xml_text(_setting_id(service, vm_id))}</VALUE></PROPERTY>'
         "</INSTANCE>"
     )
 
