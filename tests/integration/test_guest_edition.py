@@ -263,6 +263,23 @@ def test_new_vms_go_from_evaluation_media_to_proved(run_playbook: RunPlaybook) -
         assert all(lab.machine(name)["restarts"] == 1 for name in names)
 
 
+def test_over_every_other_connection(run_playbook: RunPlaybook) -> None:
+    """Over ssh, with either shell, and through the guest's host: nothing in it is WS-Management's own."""
+    ways = {
+        "SSH-CMD": {"listener": {"connection": "ssh"}},
+        "SSH-PS": {"listener": {"connection": "ssh"}, "ssh": {"shell": "powershell"}},
+        "DIRECT": {"listener": {"connection": "powershell_direct"}},
+    }
+    guests = [{**guest(name), **way} for name, way in ways.items()]
+    with Lab({"hosts": [{"name": "HV01", "license": "mak", "guests": guests}]}) as lab:
+        run = run_playbook(lab, PLAY, "-e", f"target={':'.join(ways)}")
+        for name in ways:
+            result = run.of(name)
+            assert (result["changed"], result["rebooted"]) == (True, True)
+            assert (result["system"]["edition"], result["system"]["evaluation"]) == ("Standard", False)
+            assert lab.machine(name)["restarts"] == 1
+
+
 def test_a_cut_connection_does_not_end_it(run_playbook: RunPlaybook) -> None:
     cut = {"match": {"operation": "Receive", "nth": 4}, "effect": "drop"}
     with Lab(

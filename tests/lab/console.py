@@ -197,7 +197,7 @@ class Console:
             lines, text = input_lines(text), ""
         environment = self.environment()
         environment.stdin = text
-        environment.native = self._native
+        environment.native = self.native
         outcome = Session(environment).run(script, lines)
         shown = [*self.profile] if profile else []
         for item in outcome.output:
@@ -210,7 +210,7 @@ class Console:
             outcome.exit_code, self._encode(stdout), self._encode(outcome.stderr + stderr), outcome.elapsed
         )
 
-    def _native(self, name: str, arguments: list[str], stdin: str) -> NativeResult | None:
+    def native(self, name: str, arguments: list[str], stdin: str) -> NativeResult | None:
         """A program that a script starts."""
         result = self._command(" ".join([name, *arguments]), stdin.encode(self._encoding, "replace"))
         if b"is not recognized as an internal" in result.stderr:

@@ -346,7 +346,9 @@ class GuestMachine(WindowsMachine):
         if not right or self.direct != "ready":
             raise refused(self.vm_name)
         self.traffic.journal.powershell_starts += 1
-        return self.environment()
+        environment = self.environment()
+        environment.native = self.console().native
+        return environment
 
     def die(self) -> None:
         """See ``lab.powershell.direct.VirtualMachine``."""
