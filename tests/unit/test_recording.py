@@ -115,7 +115,7 @@ def record_everything(world: World, folder: Path) -> None:
                 licensing.install_product_key(session, licensing.find_service(session), KEY)
             hyperv.read_vms(session, ["Payroll (Müller's)"])
             vms = hyperv.read_vms(session)
-            hyperv.switch_data_exchange(session, vms, False, build, Attempts(9, clock))
+            hyperv.switch_service(session, hyperv.DATA_EXCHANGE, vms, False, build, Attempts(9, clock))
     session = WSManSession(RecordingTransport(ModelTransport(world.machine("AZL-MUC")), folder), "AZL-MUC")
     azure_local.set_product_key(session, KEY)
 
