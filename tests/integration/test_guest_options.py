@@ -103,7 +103,7 @@ MIGRATED = """
 - hosts: "{{ target }}"
   gather_facts: false
   module_defaults:
-    group/hyperv.avma.all:
+    group/hyperv.avma.proof:
       expected_hosts: [HV02]
   tasks:
     - name: Before
