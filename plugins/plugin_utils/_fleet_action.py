@@ -34,7 +34,7 @@ _PROGRESS = 10.0
 #: What a module returns.
 Result: TypeAlias = "dict[str, Any]"
 #: What is done with a machine: it is given the session, and the options of the task that are the machine's own.
-Work: TypeAlias = "Callable[[Session, Mapping[str, Any]], Result]"
+Work: TypeAlias = Callable[[Session, Mapping[str, Any]], Result]
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class Run:
     stdin: str
 
 
-Step: TypeAlias = "Request | Run"
+Step: TypeAlias = Request | Run
 
 
 def changes(step: Step) -> bool:
@@ -200,7 +200,7 @@ def _value(value: Any) -> Value:
 def refused_by_mode(error: Any) -> bool:
     """Whether an error is of Constrained Language Mode, and not of what was asked for."""
     identifier = str(error.get("id") or "") if isinstance(error, dict) else ""
-    return identifier.split(",")[0] in _REFUSED_BY_MODE
+    return identifier.partition(",")[0] in _REFUSED_BY_MODE
 
 
 def read_error(error: Any) -> FaultError:

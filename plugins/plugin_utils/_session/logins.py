@@ -95,7 +95,7 @@ class Logins:
         user, password = (connection.get_option(name) for name in ("remote_user", password_option))
         # Windows does not tell small letters from capitals.
         user = (user or "").lower()
-        domain, _, name = user.rpartition("\\")
+        domain, _separator, name = user.rpartition("\\")
         # An account of the machine's own is another one everywhere.
         own = domain and name and domain in {".", machine.lower().partition(".")[0]}
         with self._lock:

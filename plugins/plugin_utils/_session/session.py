@@ -62,7 +62,7 @@ class Invoke:
         return self.method.startswith(("Get", "Enum"))
 
 
-Request: TypeAlias = "Query | Get | Invoke"
+Request: TypeAlias = Query | Get | Invoke
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,7 @@ def _remembered(session: Session) -> tuple[str | None, bool]:
     except FaultError:
         # Who may not read it may not write it either: then nothing is set.
         return None, False
-    last_five, _, answered = str(keys.mask(text or "")).partition(" ")
+    last_five, _separator, answered = str(keys.mask(text or "")).partition(" ")
     return last_five or None, bool(answered)
 
 
