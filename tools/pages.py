@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.hresults import HRESULTS
-from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.keys import AVMA_KEYS, SOURCE
+from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.keys import AVMA_KEYS, KMS_CLIENT_KEYS, SOURCE
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.matrix import AZURE_LOCAL, WINDOWS_SERVER, Subscription
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.problems import PROBLEMS
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.releases import VERSIONS, Edition, Release
@@ -70,6 +70,9 @@ def key_tables() -> str:
         )
         for release in Release
     ]
+    clients = [
+        (f"Windows Server {version}", str(edition), f"`{key}`") for key, (version, edition) in KMS_CLIENT_KEYS.items()
+    ]
     builds = [
         (
             str(version.build),
@@ -91,6 +94,8 @@ def key_tables() -> str:
             "# Keys, releases and hosts",
             f"## AVMA keys\n\nThese keys are public and the same everywhere. Source: {SOURCE}.",
             _table(("release", *editions), keys),
+            "## KMS client keys\n\nPublic as well; the key of a guest that leaves AVMA, and the key by which Setup chooses an image.",
+            _table(("release", "edition", "key"), clients),
             "## Builds\n\nThe release is decided from the build number, the edition from the SKU, never from a name.",
             _table(("build", "version", "takes the keys of"), builds),
             "## Which host activates which guest",

@@ -69,8 +69,8 @@ class Problem:
 PROBLEMS: Mapping[str, Definition] = {
     "evaluation_edition": Definition(
         "{name} is an evaluation edition, and AVMA is for these neither as guests nor as hosts.",
-        "Convert it first (DISM /Online /Set-Edition:{target} /ProductKey:<key> /AcceptEula; /Get-TargetEditions tells what it can become) "
-        "and reboot; a domain controller cannot.",
+        "Convert it first: {convert}, or DISM /Online /Set-Edition:{target} /ProductKey:<key> /AcceptEula (/Get-TargetEditions tells what "
+        "it can become) and a reboot; a domain controller cannot.",
     ),
     "domain_controller": Definition(
         "The machine is a domain controller, and {system}: the edition of a domain controller cannot be converted.",

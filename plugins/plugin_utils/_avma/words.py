@@ -13,6 +13,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "run_guest_key": ("Run guest_key on it", "Run the playbook hyperv.avma.site"),
     "run_host_key": ("Run host_key on it", "Run the playbook hyperv.avma.site"),
     "run_unattend_key": ("Run unattend_key on it", "Run the role hyperv.avma.unattend"),
+    "convert": ("a guest with guest_edition", "a guest with guest_activation_convert_evaluation: true"),
     "guest_replace": ("replace: true", "guest_activation_replace: true"),
     "guest_product_key": ("product_key", "guest_activation_product_key"),
     "guest_timeout": ("timeout", "guest_activation_timeout"),
