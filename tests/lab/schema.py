@@ -129,7 +129,7 @@ def check(request: Request) -> None:
 def _check_understood(header: etree._Element) -> None:
     mark = header.get(_MUST_UNDERSTAND, "false").strip()
     if mark not in _TRUE | _FALSE:
-        raise _schema_error()
+        raise schema_error()
     name = etree.QName(header)
     if mark in _TRUE and name.localname not in _KNOWN.get(name.namespace or "", ()):
         raise WsmanFault(
@@ -165,7 +165,7 @@ def _check_control(request: Request) -> None:
     size = request.header.find(f"{{{WSMAN}}}MaxEnvelopeSize")
     if size is not None:
         if request.max_envelope_size is None:
-            raise _schema_error()
+            raise schema_error()
         if request.max_envelope_size < _SMALLEST_ENVELOPE:
             raise WsmanFault(
                 2150858878,  # ERROR_WSMAN_MIN_ENVELOPE_SIZE
@@ -180,26 +180,26 @@ def _check_selectors(header: etree._Element) -> None:
     for selectors in header.findall(f"{{{WSMAN}}}SelectorSet"):
         names = [item.get("Name") for item in selectors]
         if any(item.tag != f"{{{WSMAN}}}Selector" for item in selectors) or None in names:
-            raise _schema_error()
+            raise schema_error()
         # DSP0226 5.4.3: no two of one name.
         if len({str(name).lower() for name in names}) < len(names):
-            raise _schema_error()
+            raise schema_error()
 
 
 def _check_body(request: Request, expected: _Body) -> None:
     body = request.body
     if body is None or body.tag != f"{{{ENUMERATION}}}{expected.name}" or body.getnext() is not None:
-        raise _schema_error()
+        raise schema_error()
     children = [
         (etree.QName(child).namespace or "", local_name(child)) for child in body.iterchildren(tag=etree.Element)
     ]
     if len(set(children)) < len(children) or not expected.required <= set(children):
-        raise _schema_error()
+        raise schema_error()
     if not set(children) <= expected.optional | expected.required:
-        raise _schema_error()
+        raise schema_error()
     for child, name in zip(body.iterchildren(tag=etree.Element), children, strict=True):
         if name in expected.numbers and not re.fullmatch("0*[1-9][0-9]*", text_of(child)):
-            raise _schema_error()
+            raise schema_error()
 
 
 def _invalid_header() -> WsmanFault:
@@ -211,7 +211,8 @@ def _invalid_header() -> WsmanFault:
     )
 
 
-def _schema_error() -> WsmanFault:
+def schema_error() -> WsmanFault:
+    """The fault for a message that is none of WS-Management."""
     return WsmanFault(
         2150858817,  # ERROR_WSMAN_SCHEMA_VALIDATION_ERROR
         "The SOAP XML in the message does not match the corresponding XML schema definition. Change the XML and retry. ",

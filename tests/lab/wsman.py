@@ -339,7 +339,7 @@ class Service:
             )
         body = request.body
         if body is None or str(body.tag).lower() != f"{{{request.resource_uri}}}{operation.method}_INPUT".lower():
-            raise _schema_error()
+            raise schema.schema_error()
         arguments = _arguments(body)
         self._journal.invoked(cim_class.name, operation.method, request.selectors, arguments)
         result = self._machine.invoke(cim_class, request.selectors, operation.method, arguments)
@@ -392,7 +392,7 @@ def _wmi_resource(request: Request) -> tuple[str, str]:
 
 def _body(request: Request, namespace: str, name: str) -> etree._Element:
     if request.body is None or request.body.tag != f"{{{namespace}}}{name}":
-        raise _schema_error()
+        raise schema.schema_error()
     return request.body
 
 
@@ -453,13 +453,4 @@ def _invalid_resource_uri() -> WsmanFault:
         "a:DestinationUnreachable",
         sender=True,
         detail="InvalidResourceURI",
-    )
-
-
-def _schema_error() -> WsmanFault:
-    return WsmanFault(
-        2150858817,  # ERROR_WSMAN_SCHEMA_VALIDATION_ERROR
-        "The SOAP XML in the message does not match the corresponding XML schema definition. Change the XML and retry. ",
-        "w:SchemaValidationError",
-        sender=True,
     )

@@ -22,15 +22,9 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "select_image": ("select_image: true", "unattend_select_image: true"),
     "host_replace": ("replace: true", "host_activation_replace: true"),
     "host_product_key": ("product_key", "host_activation_product_key"),
-    "host_volume_key": ("volume_key: true", "host_activation_volume_key: true"),
     "host_timeout": ("timeout", "host_activation_timeout"),
-    "expected_hosts": ("expected_hosts", "{role}_expected_hosts"),
     "key_overrides": ("key_overrides", "{role}_key_overrides"),
     "release_and_edition": ("release and edition", "{role}_release and {role}_edition"),
-    "vm_data_exchange": (
-        "vm_data_exchange",
-        "the module hyperv.avma.vm_data_exchange, or the playbook hyperv.avma.build_vm",
-    ),
 }
 
 _role: str | None = None

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -194,11 +194,6 @@ def no_position(command: str, value: Any) -> PowerShellError:
     return binding_error(message, f"PositionalParameterNotFound,{command}")
 
 
-def unknown_parameter(command: str, name: str) -> PowerShellError:
-    """For a parameter that this version of the cmdlet does not have."""
-    return _unknown_parameter(command, name)
-
-
 def _missing_argument(command: str, name: str) -> PowerShellError:
     return binding_error(
         f"Missing an argument for parameter '{name}'. Specify a parameter and try again.", f"MissingArgument,{command}"
@@ -289,8 +284,3 @@ def preference(value: Any) -> str:
     known = {"0": "silentlycontinue", "1": "stop", "2": "continue", "3": "inquire", "4": "ignore"}
     shown = "continue" if null(value) else text(value).lower()
     return known.get(shown, shown)
-
-
-def splat(values: Mapping[str, Any]) -> list[Given]:
-    """The arguments that a splatted hashtable stands for."""
-    return [Given(name, value) for name, value in values.items()]

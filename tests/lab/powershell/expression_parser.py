@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from lab.powershell import syntax
 from lab.powershell.errors import ParseError, Unsupported
@@ -80,7 +81,11 @@ class ExpressionParser(Reader):
         return found[1].lower()
 
     def _array_literal(self) -> syntax.Expression:
-        items = [self._unary()]
+        return self._separated_by_commas(self._unary)
+
+    def _separated_by_commas(self, read: Callable[[], syntax.Expression]) -> syntax.Expression:
+        """One expression, or the array that several make."""
+        items = [read()]
         while True:
             before = self._at
             self._blanks()
@@ -88,7 +93,7 @@ class ExpressionParser(Reader):
                 self._at = before
                 return items[0] if len(items) == 1 else syntax.ArrayLiteral(tuple(items))
             self._lines()
-            items.append(self._unary())
+            items.append(read())
 
     def _unary(self) -> syntax.Expression:
         self._blanks()

@@ -435,15 +435,7 @@ class _Parser(ExpressionParser):
         return syntax.Argument(parameter[1], self._argument_list())
 
     def _argument_list(self) -> syntax.Expression:
-        items = [self._argument_value()]
-        while True:
-            before = self._at
-            self._blanks()
-            if not self._take(","):
-                self._at = before
-                return items[0] if len(items) == 1 else syntax.ArrayLiteral(tuple(items))
-            self._lines()
-            items.append(self._argument_value())
+        return self._separated_by_commas(self._argument_value)
 
     def _argument_value(self) -> syntax.Expression:
         character = self._peek()

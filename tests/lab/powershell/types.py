@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from lab.cim import CimClass
@@ -445,8 +445,3 @@ def _to_timespan(value: Any) -> TimeSpan:
     if is_integer(value):
         return TimeSpan(int(value))
     raise Unsupported(f"the time span {text(value)!r}")
-
-
-def utc_now(clock: datetime, zone: int) -> DateTime:
-    """``[datetime]::UtcNow``."""
-    return DateTime.of(clock.astimezone(UTC), "Utc", zone)
