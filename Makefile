@@ -104,6 +104,11 @@ mutation: venv collection ## Break the code in a dozen places, and see a test fa
 browser: venv collection ## The report's page in a headless Chromium, which must be there; pictures in build/screenshots
 	$(PY) -m pytest -n 2 tests/browser
 
+.PHONY: picture
+picture: venv collection ## Renew the README's picture of the report, from simulated machines with problems
+	$(PY) -m pytest tests/browser/test_demo_report.py -k picture
+	cp build/screenshots/test_picture_of_the_readme.png docs/images/report.png
+
 .PHONY: fresh
 fresh: venv collection ## docs/getting-started.md typed on a freshly installed Debian, a folder made by debootstrap; as root
 	@test "$$(id -u)" = 0 && command -v debootstrap > /dev/null || { echo "make fresh needs to be root, and Debian's package debootstrap." >&2; exit 1; }

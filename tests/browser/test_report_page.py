@@ -61,6 +61,8 @@ def test_a_name_is_text_whatever_it_holds(open_report: OpenReport, screenshot: S
 
 def test_sorts_by_every_column_and_back(open_report: OpenReport, screenshot: Screenshot) -> None:
     page = open_report()
+    header(page, "Guest").get_by_role("button").click()
+    expect(header(page, "Guest")).to_have_attribute("aria-sort", "ascending")
     names = column(page, NAME)
     assert names[1:4] == ["APP002", "APP008", "APP014"]
     header(page, "Guest").get_by_role("button").click()
@@ -68,8 +70,8 @@ def test_sorts_by_every_column_and_back(open_report: OpenReport, screenshot: Scr
     assert column(page, NAME) == names[::-1]
 
     for direction in ("ascending", "descending"):
-        header(page, "Activated at").get_by_role("button").click()
-        expect(header(page, "Activated at")).to_have_attribute("aria-sort", direction)
+        header(page, "Last activated").get_by_role("button").click()
+        expect(header(page, "Last activated")).to_have_attribute("aria-sort", direction)
         expect(page.locator("#guests [aria-sort]")).to_have_count(1)
         times = column(page, ACTIVATED_AT)
         known = [time for time in times if time]
@@ -77,6 +79,25 @@ def test_sorts_by_every_column_and_back(open_report: OpenReport, screenshot: Scr
         # What is not known comes last, either way.
         assert times == known + [""] * (len(times) - len(known))
     screenshot(page)
+
+
+def test_what_needs_attention_comes_first(open_report: OpenReport) -> None:
+    page = open_report()
+    signs = [text[0] for text in column(page, VERDICT)]
+    assert signs == sorted(signs, key="✕?✓–".index)
+    assert signs[0] == "✕"
+    assert signs[-1] == "✓"
+    attention = [name for name, sign in zip(column(page, NAME), signs, strict=True) if sign == "✕"]
+    assert attention == sorted(attention)
+    assert page.locator("#hosts tbody tr").first.inner_text().startswith("HV08")
+    rows = page.locator("#problems tbody tr")
+    kinds = [text.partition("\n")[2] for text in rows.locator("th").all_inner_texts()]
+    assert kinds == sorted(kinds, key=["", "not known", "AVMA does not apply"].index)
+    machines = [int(text) for text in rows.locator("td:last-child").all_inner_texts()]
+    wrong = machines[: kinds.count("")]
+    assert wrong == sorted(wrong, reverse=True)
+    assert wrong[0] > wrong[-1]
+    assert machines[len(wrong)] > wrong[0]
 
 
 def test_filters_by_word_verdict_cluster_host_and_problem(open_report: OpenReport, screenshot: Screenshot) -> None:
@@ -90,7 +111,7 @@ def test_filters_by_word_verdict_cluster_host_and_problem(open_report: OpenRepor
     page.get_by_role("button", name="Show all").click()
     expect(output).to_have_text("121 guests")
     choice(page, "Cluster").select_option("PROD-A")
-    choice(page, "On host").select_option("HV04")
+    choice(page, "Runs on").select_option("HV04")
     choice(page, "Verdict").select_option("attention")
     assert set(column(page, HOST)) == {"HV04"}
     assert {text.removeprefix("✕ ") for text in column(page, VERDICT)} == {"Attention"}
@@ -132,9 +153,9 @@ def test_works_with_the_keyboard_alone(open_report: OpenReport, screenshot: Scre
     assert button.evaluate("(element) => getComputedStyle(element).outlineStyle") == "solid"
     screenshot(page)
     page.keyboard.press("Enter")
-    expect(header(page, "Verdict")).to_have_attribute("aria-sort", "ascending")
-    page.keyboard.press("Space")
     expect(header(page, "Verdict")).to_have_attribute("aria-sort", "descending")
+    page.keyboard.press("Space")
+    expect(header(page, "Verdict")).to_have_attribute("aria-sort", "ascending")
 
     problem = guests(page).locator("summary")
     for _press in range(20):
@@ -168,6 +189,11 @@ def test_history_shows_every_event_in_its_lane(open_report: OpenReport, screensh
     history = page.locator("#history")
     history.scroll_into_view_if_needed()
     screenshot(page)
+    for width in (390, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        chart = history.locator(".scroll").first
+        expect(chart.locator("svg")).to_be_visible()
+        assert chart.evaluate("(chart) => chart.scrollWidth - chart.clientWidth") <= 0
     expect(history.locator("output")).to_contain_text("1 to 25 of")
     expect(history.get_by_role("button", name="Previous")).to_be_disabled()
     history.get_by_role("button", name="Next").click()
@@ -277,6 +303,7 @@ def test_is_quick_with_ten_thousand_guests(open_report: OpenReport, screenshot: 
 
 def test_rows_are_made_as_they_come_into_view(open_report: OpenReport) -> None:
     page = open_report(made.fleet(8, 700))
+    header(page, "Guest").get_by_role("button").click()
     table = page.locator("#guests table")
     expect(table).to_have_attribute("aria-rowcount", "701")
     first = guests(page).count()

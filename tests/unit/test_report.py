@@ -261,6 +261,9 @@ def test_csv_holds_every_guest_and_no_formula() -> None:
     assert proved["data_exchange"] == "true"
     assert proved["reached_by"] == "hyperv.avma.powershell_direct"
     assert proved["reached_through"] == guest["connection"]["host"]
+    assert {(row["problems"], row["messages"]) for row in rows if row["problems"]} == {
+        (made.UNKNOWN["code"], made.UNKNOWN["message"])
+    }
     newest = [row for row in rows if row["windows"] == "Windows Server 2025" and row["cluster"] == "PROD-A"]
     assert {row["failover_gaps"] for row in newest} == {"HV02"}
 

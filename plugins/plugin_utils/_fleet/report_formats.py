@@ -49,6 +49,7 @@ def to_csv(report: _Report) -> bytes:
     for guest in report["guests"]:
         row = {name: _value(guest, path) for name, path in _CSV_COLUMNS.items()}
         row["problems"] = " ".join(item["code"] for item in guest["problems"])
+        row["messages"] = " ".join(item["message"] for item in guest["problems"])
         row["failover_gaps"] = " ".join(node["name"] for node in gaps.get((guest["host"], guest["id"]), []))
         writer.writerow({name: _no_formula(value) for name, value in row.items()})
     # With a byte order mark, or Excel takes it for the code page of the user.
@@ -76,6 +77,7 @@ _CSV_COLUMNS: Mapping[str, str] = {
     "data_exchange": "data_exchange",
     "eligible": "eligible",
     "problems": "",
+    "messages": "",
     "failover_gaps": "",
 }
 

@@ -10,15 +10,16 @@ for (const row of [...report.hosts, ...report.guests]) {
 }
 for (const row of report.failover) row.nodes = shared(row.nodes);
 const SVG = "http://www.w3.org/2000/svg";
+// Both in the order in which they are sorted.
 const VERDICTS = {
-  activated: ["good", "✓", "Activated"],
-  ready: ["good", "✓", "Ready"],
-  unknown: ["warn", "?", "Not known"],
   attention: ["bad", "✕", "Attention"],
   not_read: ["warn", "?", "Not read"],
+  unknown: ["warn", "?", "Not known"],
+  activated: ["good", "✓", "Activated"],
+  ready: ["good", "✓", "Ready"],
   not_applicable: ["none", "–", "Not applicable"],
 };
-const KINDS = { wrong: null, unknown: "could not be told", not_applicable: "AVMA is not for these" };
+const KINDS = { wrong: null, unknown: "not known", not_applicable: "AVMA does not apply" };
 const OUTCOMES = {
   success: ["success", "activated"],
   denied: ["failure", "denied"],
@@ -67,7 +68,8 @@ function badge(kind, sign, text) {
 }
 
 const verdict = (item) => badge(...VERDICTS[item.verdict]);
-const small = (text) => (text ? el("small", {}, text) : null);
+const verdictOrder = (item) => Object.keys(VERDICTS).indexOf(item.verdict);
+const small = (text) => (text ? el("small", {}, ...whole(text)) : null);
 const when = (time) => (time ? [el("time", { dateTime: time }, clock(time)), small(age(time))] : []);
 
 function named(host) {
@@ -90,12 +92,13 @@ function windows(system) {
 function problemList(problems) {
   return problems.map((item) =>
     el("details", { className: "problem" },
-      el("summary", {}, item.message),
-      el("p", {}, item.remedy, " ", el("code", {}, [item.code, item.hresult].filter(Boolean).join(" ")))));
+      el("summary", {}, ...whole(item.message)),
+      el("p", {}, ...whole(item.remedy), " ", el("code", {}, [item.code, item.hresult].filter(Boolean).join(" ")))));
 }
 
-// A name that is longer than a line may break anywhere; others stay whole.
-const long = (text) => (text && text.length > NAME ? el("span", { className: "long" }, text) : text);
+// A name that is longer than a line may break anywhere; others stay whole, as does a name with a hyphen in a sentence.
+const long = (text) => el("span", { className: text && text.length > NAME ? "long" : "line" }, text);
+const whole = (text) => text.split(/(\S*-\S*)/).map((part, index) => (index % 2 ? long(part) : part));
 
 // Rows that are made as they come into view: make(row) gives the element of one.
 function growing(body, make, columns) {
@@ -133,10 +136,10 @@ function growing(body, make, columns) {
 
 const tables = [];
 
-// A table whose columns sort: {title, value(row) to sort by, cell(row) if that is not what to show, kind of cell, most if the most comes first}.
+// A table whose columns sort, by none at first if sortedBy is null: {title, value(row) to sort by, cell(row) if that is not what to show, kind of cell, most if the most comes first}.
 function sortedTable(columns, rows, { caption, sortedBy = 0, empty = "Nothing to show." }) {
   let column = sortedBy;
-  let descending = Boolean(columns[column].most);
+  let descending = false;
   let visible = null;
   const body = el("tbody", { role: "rowgroup" });
   const built = new Map();
@@ -170,13 +173,13 @@ function sortedTable(columns, rows, { caption, sortedBy = 0, empty = "Nothing to
     // What is not known comes last, whichever way.
     if (noA || noB) return noA - noB;
     const order = typeof a === "number" ? a - b : collator.compare(a, b);
-    return descending ? -order : order;
+    return (descending ? -order : order) || collator.compare(columns[0].value(one), columns[0].value(other));
   }
 
   // Sorted once for each column and direction; a filter only leaves rows out.
   function order() {
     const key = `${column} ${descending}`;
-    if (!orders.has(key)) orders.set(key, [...rows].sort(compare));
+    if (!orders.has(key)) orders.set(key, column === null ? rows : [...rows].sort(compare));
     return orders.get(key);
   }
 
@@ -228,10 +231,10 @@ function showSummary() {
       guests.not_read ? "Known from their hosts only" : null),
     tile(hosts.attention ? "bad" : "good", "Hosts ready to activate", of(hosts.ready, hosts.total)),
     tile(gaps ? "bad" : "good", "Failover gaps", [number.format(gaps)], gaps ? "A guest on a node that would not activate it" : null),
-    tile("", "Oldest activation", [oldest ? clock(oldest).slice(0, 10) : "none"], oldest ? age(oldest) : null)));
+    tile("", "Oldest activation", [oldest ? clock(oldest).slice(0, 10) : "none"], oldest ? `${age(oldest)} this report` : null)));
   if (!report.clusters.length) return;
   section("summary").append(el("h3", {}, "Clusters"), sortedTable([
-    { title: "Cluster", value: (row) => row.name },
+    { title: "Cluster", value: (row) => row.name, cell: (row) => [long(row.name)] },
     { title: "Nodes", value: (row) => row.nodes.length, cell: (row) => nodes(row.nodes) },
     { title: "Hosts ready", value: (row) => row.hosts.ready, cell: (row) => [`${row.hosts.ready} of ${row.nodes.length}`], kind: "number" },
     { title: "Guests", value: (row) => row.guests.total, kind: "number", most: true },
@@ -259,11 +262,12 @@ function showProblems(filterGuests) {
   report.cluster_problems.forEach((item) => item.hosts.forEach((host) => note(item, "host", host)));
   report.hosts.forEach((host) => host.problems.forEach((item) => note(item, "host", host.name)));
   report.guests.forEach((guest) => guest.problems.forEach((item) => note(item, "guest")));
-  // What affects most machines comes first.
   const rows = [...kinds.values()].map((row) => ({ ...row, machines: row.hosts.size + row.guests }));
+  const rank = (row) => Object.keys(KINDS).indexOf(row.kind);
+  rows.sort((one, other) => rank(one) - rank(other) || other.machines - one.machines || collator.compare(one.code, other.code));
   section("problems").append(sortedTable([
-    { title: "Problem", value: (row) => row.code, cell: (row) => [el("code", {}, row.code), small(KINDS[row.kind])] },
-    { title: "For example, and what to do", value: (row) => row.message, cell: (row) => [row.message, small(row.remedy)], kind: "wide" },
+    { title: "Code", value: (row) => row.code, cell: (row) => [el("code", {}, row.code), small(KINDS[row.kind])] },
+    { title: "For example, and what to do", value: (row) => row.message, cell: (row) => [...whole(row.message), small(row.remedy)], kind: "wide" },
     { title: "Hosts", value: (row) => row.hosts.size, most: true, cell: (row) => hostNames(row.hosts) },
     {
       title: "Guests", value: (row) => row.guests, most: true, kind: "number",
@@ -271,18 +275,18 @@ function showProblems(filterGuests) {
         number.format(row.guests), el("span", { className: "unseen" }, ` guests with ${row.code}: show them`))] : [""]),
     },
     { title: "Machines", value: (row) => row.machines, most: true, kind: "number" },
-  ], rows, { caption: "Table of problems", sortedBy: 4, empty: "Nothing is known to be wrong." }).frame);
+  ], rows, { caption: "Table of problems", sortedBy: null, empty: "Nothing is known to be wrong." }).frame);
 }
 
 function hostNames(hosts) {
   const names = [...hosts].sort(collator.compare);
   const rest = names.length - 8;
-  return [names.slice(0, 8).join(", ") + (rest > 0 ? ` and ${number.format(rest)} more` : "")];
+  return [...whole(names.slice(0, 8).join(", ")), rest > 0 ? ` and ${number.format(rest)} more` : ""];
 }
 
 function license(item) {
   if (!item) return [];
-  return [item.status.replaceAll("_", " "), small([item.channel, item.partial_product_key ? `…${item.partial_product_key}` : ""].filter(Boolean).join(" "))];
+  return [item.status.replaceAll("_", " "), small(item.channel), small(item.partial_product_key ? `key …${item.partial_product_key}` : "")];
 }
 
 function showHosts() {
@@ -290,21 +294,21 @@ function showHosts() {
   report.guests.forEach((guest) => guests.set(guest.host, (guests.get(guest.host) || 0) + 1));
   section("hosts").append(sortedTable([
     { title: "Host", value: (row) => row.name, cell: (row) => [long(row.name)] },
-    { title: "Verdict", value: (row) => row.verdict, cell: (row) => [verdict(row)] },
-    { title: "Cluster", value: (row) => row.cluster },
+    { title: "Verdict", value: verdictOrder, cell: (row) => [verdict(row)] },
+    { title: "Cluster", value: (row) => row.cluster, cell: (row) => [long(row.cluster)] },
     { title: "Windows", value: (row) => row.system && row.system.name, cell: (row) => windows(row.system) },
     { title: "Licence", value: (row) => row.license && row.license.status, cell: (row) => (row.backend === "azure_local" ? ["Azure Local"] : license(row.license)) },
     { title: "Activates", value: (row) => row.activates.length, cell: (row) => [row.activates.join(", ")] },
     { title: "Guests", value: (row) => guests.get(row.name) || 0, kind: "number", most: true },
     { title: "Problems", value: (row) => row.problems.length, most: true, cell: (row) => problemList(row.problems), kind: "wide" },
-  ], report.hosts, { caption: "Table of hosts" }).frame);
+  ], report.hosts, { caption: "Table of hosts", sortedBy: 1 }).frame);
 }
 
 function showGuests() {
   const search = el("input", { type: "search", placeholder: "Name, host, Windows, key …" });
   const verdicts = choice("Verdict", Object.entries(VERDICTS).filter(([name]) => name !== "ready").map(([name, [, , text]]) => [name, text]), "All");
   const clusters = choice("Cluster", distinct(report.guests.map((guest) => guest.cluster)), "All");
-  const hosts = choice("On host", distinct(report.guests.map((guest) => guest.host)), "All");
+  const hosts = choice("Runs on", distinct(report.guests.map((guest) => guest.host)), "All");
   const codes = choice("Problem", distinct(report.guests.flatMap((guest) => guest.problems.map((item) => item.code))), "Any or none");
   const count = el("output", {});
   const texts = new Map(report.guests.map((guest) => [guest, [
@@ -314,14 +318,14 @@ function showGuests() {
   ].join("\n").toLowerCase()]));
   const table = sortedTable([
     { title: "Guest", value: (row) => row.name, cell: (row) => [long(row.name), small([collator.compare(row.machine || row.name, row.name) ? row.machine : "", reached(row.connection)].filter(Boolean).join(", "))] },
-    { title: "Verdict", value: (row) => row.verdict, cell: (row) => [verdict(row)] },
-    { title: "On host", value: (row) => row.host, cell: (row) => [row.host, small([row.cluster, row.state === "running" ? "" : row.state].filter(Boolean).join(", "))], kind: "line" },
+    { title: "Verdict", value: verdictOrder, cell: (row) => [verdict(row)] },
+    { title: "Runs on", value: (row) => row.host, cell: (row) => [long(row.host), small([row.cluster, row.state === "running" ? "" : row.state].filter(Boolean).join(", "))], kind: "line" },
     { title: "Windows", value: (row) => row.system && row.system.name, cell: (row) => windows(row.system) },
-    { title: "Activated by", value: (row) => row.activation && row.activation.host, cell: (row) => named(row.activation && row.activation.host), kind: "line" },
-    { title: "Activated at", value: (row) => row.activation && row.activation.time, cell: (row) => when(row.activation && row.activation.time), kind: "line" },
+    { title: "Activated by host", value: (row) => row.activation && row.activation.host, cell: (row) => named(row.activation && row.activation.host), kind: "line" },
+    { title: "Last activated", value: (row) => row.activation && row.activation.time, cell: (row) => when(row.activation && row.activation.time), kind: "line" },
     { title: "Licence", value: (row) => row.license && row.license.status, cell: (row) => license(row.license) },
     { title: "Problems", value: (row) => row.problems.length, most: true, cell: (row) => problemList(row.problems), kind: "wide" },
-  ], report.guests, { caption: "Table of guests" });
+  ], report.guests, { caption: "Table of guests", sortedBy: 1 });
 
   function filter() {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -451,7 +455,8 @@ function timeAxis(items, left, width) {
   const times = items.flatMap((item) => item.events.map((event) => Date.parse(event.time)));
   const begin = Math.min(end - 3600000, ...times.length ? [times.reduce((a, b) => Math.min(a, b))] : []);
   const x = (time) => left + ((time - begin) / (end - begin)) * width;
-  const step = 3600000 * (STEPS.find((hours) => (end - begin) / (hours * 3600000) <= 8) || STEPS[STEPS.length - 1]);
+  // A label takes 90 px.
+  const step = 3600000 * (STEPS.find((hours) => (end - begin) / (hours * 3600000) <= Math.min(8, width / 90)) || STEPS[STEPS.length - 1]);
   const ticks = [];
   for (let time = Math.ceil(begin / step) * step; time <= end; time += step) ticks.push(time);
   const label = (time) => { const text = new Date(time).toISOString(); return step < 86400000 ? clock(text).slice(5) : text.slice(0, 10); };
@@ -514,7 +519,7 @@ function showHistory() {
       && (!failed.checked || item.events.some((event) => event.outcome !== "success")));
     const lanes = all.slice(first, first + LANES);
     const size = { left: 24 + 7.5 * Math.max(...lanes.map((item) => Math.min(item.name.length, NAME))), right: 40 };
-    size.width = Math.max(360, Math.min(1100, picture.clientWidth - size.left - size.right));
+    size.width = Math.max(160, Math.min(1100, picture.clientWidth - size.left - size.right));
     picture.replaceChildren(lanes.length ? drawLanes(lanes, timeAxis(all, size.left, size.width), size) : el("p", {}, "No events."));
     table.hidden = !lanes.length;
     table.replaceChildren(table.firstChild, ...(table.open && lanes.length ? [eventTable(lanes)] : []));
