@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar
@@ -14,7 +14,7 @@ from ansible.errors import AnsibleError
 from ..plugin_utils._action import Failure, InvalidArgumentsError
 from ..plugin_utils._avma.problems import problem
 from ..plugin_utils._fleet.fleet import Fleet, build_fleet
-from ..plugin_utils._fleet.guest_activation import guests_to_activate, with_attempt
+from ..plugin_utils._fleet.guest_activation import guests_to_activate, plan, with_attempt
 from ..plugin_utils._fleet.recap import to_recap
 from ..plugin_utils._fleet.verdict import Verdict, judge
 from ..plugin_utils._fleet_action import FleetAction, Result, attempt, unknown_name
@@ -62,6 +62,7 @@ class ActionModule(FleetAction):
             vm_ids={name: vm_id for name in readings if (vm_id := self._reach.inventory_variable(name, "avma_vm_id"))},
         )
         verdict = self._judge(fleet, accepted)
+        to_activate = guests_to_activate(readings, fleet, arguments["pending_hosts"])
         return {
             "changed": False,
             "readings": readings,
@@ -74,7 +75,8 @@ class ActionModule(FleetAction):
                 [name for name, reading in readings.items() if _is_lost(reading)],
             ),
             "unread": [name for name, reading in readings.items() if not _is_read(reading)],
-            "guests_to_activate": guests_to_activate(readings, fleet, arguments["pending_hosts"]),
+            "guests_to_activate": to_activate,
+            **self._plan(fleet, arguments, to_activate),
         }
 
     def _read(self, arguments: Mapping[str, Any]) -> dict[str, Result]:
@@ -86,6 +88,13 @@ class ActionModule(FleetAction):
         now = {name: item if "msg" not in item else {_MODULE[kinds[name]]: item} for name, item in read.items()}
         unknown: dict[str, Result] = {name: {_MODULE[kinds[name]]: {}} for name in lost}
         return {**unknown, **former, **now}
+
+    def _plan(self, fleet: Fleet, arguments: Mapping[str, Any], guests: Iterable[str]) -> dict[str, list[str]]:
+        """In check mode, after the guests had their turn, what would be done."""
+        if not self._task.check_mode or arguments["guest_key"] is None:
+            return {}
+        attempts = {name: self.options_of(self._reach.target(name), ["guest_key"])["guest_key"] for name in guests}
+        return {"plan": plan(fleet, arguments["pending_hosts"], attempts)}
 
     def _kinds(self, arguments: Mapping[str, Any]) -> dict[str, Callable[..., Result]]:
         """The machines to read, each with what reads it."""

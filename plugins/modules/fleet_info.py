@@ -52,7 +52,9 @@ options:
     elements: raw
     default: []
   guest_key:
-    description: What M(hyperv.avma.guest_key) returned for the guest before, to keep the reason why that failed.
+    description:
+      - What M(hyperv.avma.guest_key) or M(hyperv.avma.guest_edition) returned for the guest before, to keep the reason why that failed.
+      - In check mode, RV(plan) counts them.
     type: dict
   pending_hosts:
     description: Hosts that are still to get their keys, so that what they can activate now says nothing of RV(guests_to_activate).
@@ -206,6 +208,14 @@ unread:
   type: list
   elements: str
   sample: []
+plan:
+  description: >-
+    What would be done after O(guest_key) was returned in check mode, a line for each thing, with how many hosts or guests it concerns.
+  returned: in check mode, with O(guest_key)
+  type: list
+  elements: str
+  version_added: 0.2.0
+  sample: ['would activate: 2 guests (WEB01, WEB02)', 'would leave as they are, already activated: 1 guest (SQL01)']
 guests_to_activate:
   description: >-
     The guests of the inventory for which there is something to do for M(hyperv.avma.guest_key), each with what its host tells of its VM,

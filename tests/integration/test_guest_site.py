@@ -112,6 +112,25 @@ def test_check_mode_of_site_predicts_it(story: Story) -> None:
     assert {name: writes for name, writes in story.check.writes.items() if writes} == {}
 
 
+def test_check_mode_of_site_counts_what_it_would_do(story: Story) -> None:
+    right = "would leave as they are, already activated: 1 guest (RIGHT)"
+    assert story.check.run.of("HV01", "Show what would be done")["msg"] == [
+        f"would activate: 5 guests ({', '.join(name for name in GUESTS if name != 'RIGHT')})",
+        right,
+    ]
+    assert story.refused.run.of("HV01", "Show what would be done")["msg"] == [
+        f"would activate: 4 guests ({', '.join(name for name in GUESTS if name not in ('MAK', 'RIGHT'))})",
+        "would fail at: 1 guest (MAK)",
+        right,
+    ]
+    assert all(item.task != "Show what would be done" for item in story.site.run.results)
+
+
+def test_no_guest_has_a_line_for_what_is_not_done_to_it(story: Story) -> None:
+    for chapter in (story.check, story.site, story.again, story.verify):
+        assert not re.search(rf"skipping: \[({'|'.join(GUESTS)})\]", chapter.run.stdout)
+
+
 def test_verify_shows_which_host_activated_which_guest(story: Story) -> None:
     assert story.verify.run.rc == 0
     assert story.verify.run.changed() == 0

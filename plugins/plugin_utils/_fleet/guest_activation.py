@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from .._avma.problems import Kind, kind_of
-from .fleet import Fleet, Results
+from .fleet import Fleet, Results, Row, natural
+from .guests import listed
 from .identity import vm_identity
 
 Result = Mapping[str, Any]
@@ -53,3 +55,39 @@ def with_attempt(guest_info: Result, attempt: Result | None) -> Result:
         **guest_info,
         "guest": {**guest, "problems": [*found, *(item for item in guest["problems"] if item["code"] not in known)]},
     }
+
+
+_ACTIVATE, _CONVERT, _FAIL = "activate", "convert from an evaluation edition, then activate", "fail at"
+_RIGHT, _OTHERS = "leave as they are, already activated", "leave as they are, not activated"
+
+
+def plan(fleet: Fleet, pending: Collection[str], attempts: Mapping[str, Result | None]) -> list[str]:
+    """What a run would do that was one in check mode, for people: a line for each thing, with how many it concerns.
+
+    :param pending: The hosts that would get a key.
+    :param attempts: What ``guest_key``, or ``guest_edition`` where that would change something, returned for each guest to activate.
+    """
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for row in fleet.guests:
+        name = row["machine"]
+        if name:
+            found[_would(row, attempts[name] or {}) if name in attempts else _left(row)].append(name)
+    hosts = [f"would give a product key to: {_counted(pending, 'host')}"] if pending else []
+    kinds = (_CONVERT, _ACTIVATE, _FAIL, _RIGHT, _OTHERS)
+    return [*hosts, *(f"would {what}: {_counted(found[what], 'guest')}" for what in kinds if found[what])]
+
+
+def _would(row: Row, attempt: Result) -> str:
+    if attempt.get("failed") or attempt.get("unreachable"):
+        return _FAIL
+    if not attempt.get("changed"):
+        return _OTHERS
+    return _CONVERT if row["system"] and row["system"]["evaluation"] else _ACTIVATE
+
+
+def _left(row: Row) -> str:
+    return _RIGHT if row["verdict"] == "activated" else _OTHERS
+
+
+def _counted(names: Collection[str], noun: str) -> str:
+    return f"{len(names)} {noun}{'' if len(names) == 1 else 's'} ({listed(sorted(names, key=natural))})"
