@@ -64,7 +64,7 @@ options:
     description:
       - Whether to activate, not only to install the key.
       - Windows activates with an installed AVMA key by itself in time; with V(false) that is left to it, and not proved, and nothing is put
-        back. What is known of the host then refuses only a guest that is activated now.
+        back. A guest that is activated now is then refused, unless O(replace=true) or O(channel=kms).
     type: bool
     default: true
   expected_hosts:

@@ -164,8 +164,13 @@ def test_the_end_of_a_public_key_tells_the_key() -> None:
 @pytest.mark.parametrize("name", ROWS)
 def test_without_activation_only_the_key_counts(name: str) -> None:
     license, step = ROWS[name]
-    expected = Step.INSTALL if step is Step.INSTALL else Step.NOTHING
-    assert plan(GUEST, license, Wish(activate=False)).step is expected
+    lost = step is Step.INSTALL and license is not None and license.licensed
+    expected = Step.INSTALL if step is Step.INSTALL and not lost else Step.NOTHING
+    decision = plan(GUEST, license, Wish(activate=False))
+    assert decision.step is expected
+    assert [item.code for item in decision.problems] == (["activation_would_be_lost"] if lost else [])
+    told = plan(GUEST, license, Wish(activate=False, replace=True))
+    assert (told.step, told.problems) == (Step.INSTALL if step is Step.INSTALL else Step.NOTHING, ())
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,9 @@ def _plan_replacement(license: License | None, key: str, wish: Wish) -> Plan:
         objection = problem("licensed_by_other_key", last_five=license.partial_product_key, kind=license.key_name)
     elif not known:
         objection = problem("unknown_product_key", last_five=keys.last_five(key), current=license.partial_product_key)
+    elif not wish.activate and wish.channel == keys.AVMA_CHANNEL:
+        # An AVMA key binds the guest to this platform, and is of no use where it goes as a KMS client.
+        objection = problem("activation_would_be_lost", last_five=license.partial_product_key, kind=license.key_name)
     else:
         return Plan(Step.INSTALL, product_key=key)
     return Plan(Step.NOTHING, (objection,), product_key=key)

@@ -142,6 +142,11 @@ PROBLEMS: Mapping[str, Definition] = {
         "Windows is activated with the key ending in {last_five}, {kind}: it works, and cannot be put back from here.",
         "To give it up for the AVMA key, say {guest_replace}; to keep it, leave this machine out.",
     ),
+    "activation_would_be_lost": Definition(
+        "Windows is activated with the key ending in {last_five}, {kind}. The AVMA key would end that, and is not to be activated now.",
+        "Leave {no_activation} out: then the guest is activated, or gets its key back. To install the AVMA key all the same, say "
+        "{guest_replace}.",
+    ),
     "kms_host": Definition(
         "The key ending in {last_five} makes this machine a KMS host: without it, every machine that it activates loses its licence.",
         "Leave this machine out, or its key as it is. To give its KMS service up, remove its KMS role and key first.",
