@@ -140,10 +140,7 @@ TOPOLOGY := tests/lab/topologies/demo.yml
 
 .PHONY: lab
 lab: venv collection ## Simulated machines to try playbooks on; ends with Ctrl-C. TOPOLOGY=file for others than the demo's
-	@echo "From another terminal, here:"
-	@echo '  export PATH=$$PWD/.venv/bin:$$PATH ANSIBLE_COLLECTIONS_PATH=$$PWD/build/collections'
-	@echo "  ansible-playbook -i build/lab/inventory hyperv.avma.site"
-	@PYTHONPATH=tests $(PY) -m lab up $(TOPOLOGY) --directory build/lab
+	@PYTHONPATH=tests $(PY) -m lab up $(TOPOLOGY) --directory build/lab --guide
 
 .PHONY: bench
 bench: venv collection ## This collection against what a user would run instead; writes docs/benchmarks.md (5 to 10 min)

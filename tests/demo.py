@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import argparse
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -20,6 +22,11 @@ _TOPOLOGY = _ROOT / "tests" / "lab" / "topologies" / "demo.yml"
 
 def main() -> int:
     """Run the demo; 0 if all went as it should."""
+    parser = argparse.ArgumentParser(prog="python -m demo")
+    parser.add_argument(
+        "--stay", action="store_true", default=sys.stdin.isatty(), help="leave the machines there until Enter"
+    )
+    arguments = parser.parse_args()
     started = time.monotonic()
     with Lab(_TOPOLOGY, _ROOT / "build" / "demo") as lab:
         _say(
@@ -35,7 +42,7 @@ def main() -> int:
         print(f"method calls that reached the guests: {calls}")
 
         _say("DC01 moves to HV01, and is proved from there.")
-        lab.migrate("DC01", "HV01")
+        _control(lab, "migrate", "DC01", "HV01")
         hosts = '{"guest_activation_expected_hosts": ["HV01"], "verification_expected_hosts": ["HV01"]}'
         ok &= _playbook(lab, "hyperv.avma.site", "--limit", "DC01", "--extra-vars", hosts, quiet=True) == 0
 
@@ -44,10 +51,22 @@ def main() -> int:
         ok &= _playbook(lab, "hyperv.avma.site", *sources, "--limit", "HV01,DMZ01") == 0
 
         _say("HV02 loses its licence, and PRINT01 is built anew on it. This is what the user is told.")
-        lab.set("HV02", "license", "none")
-        lab.set("PRINT01", "license", "none")
+        _control(lab, "set", "HV02", "license=none")
+        _control(lab, "set", "PRINT01", "license=none")
         ok &= _playbook(lab, "hyperv.avma.site", "--limit", "PRINT01", quiet=True) != 0
-    _say(f"Done in {time.monotonic() - started:.0f} s." if ok else "Something went wrong: see above.")
+        _say(f"Done in {time.monotonic() - started:.0f} s." if ok else "Something went wrong: see above.")
+        if arguments.stay:
+            print(
+                "The machines are still there: paste commands of above into another terminal, after this one. Enter ends them."
+            )
+            folder = shlex.quote(str(_ROOT))
+            print(
+                f"$ cd {folder}; export PATH=$PWD/.venv/bin:$PATH ANSIBLE_COLLECTIONS_PATH=$PWD/build/collections",
+                flush=True,
+            )
+            sys.stdin.readline()
+        else:
+            print("The machines are gone; `make lab` starts them again, and says what to type.")
     return 0 if ok else 1
 
 
@@ -68,13 +87,20 @@ def _sources_without_network(lab: Lab) -> list[str]:
     return arguments
 
 
+def _control(lab: Lab, *arguments: str) -> None:
+    """Do to the lab what its command line does."""
+    words = ["python", "-m", "lab", "ctl", "--directory", os.path.relpath(lab.directory, _ROOT), *arguments]
+    print(f"$ PYTHONPATH=tests {shlex.join(words)}", flush=True)
+    subprocess.run([sys.executable, *words[1:]], cwd=_ROOT, check=True)
+
+
 def _say(text: str) -> None:
     print(f"\n=== {text}", flush=True)
 
 
 def _playbook(lab: Lab, name: str, *arguments: str, recap_only: bool = False, quiet: bool = False) -> int:
     command = ["ansible-playbook", "-i", os.path.relpath(lab.inventory, _ROOT), name, *arguments]
-    print(f"$ {' '.join(command)}", flush=True)
+    print(f"$ {shlex.join(command)}", flush=True)
     run = subprocess.run(
         [sys.executable, "-m", "ansible", "playbook", *command[1:]],
         cwd=_ROOT,

@@ -51,10 +51,12 @@ class ActionModule(FleetAction):
         plan = self._host_key(check_mode=True)
 
         def examine(session: Session, options: Mapping[str, Any]) -> Result:
-            info = HostInfo.perform(session, {})
             if session.machine not in targets:
-                return {"host_info": info}
-            return {"host_info": info, "host_key": attempt(session.machine, lambda: plan.perform(session, options))}
+                return {"host_info": HostInfo.perform(session, {})}
+            # In this order: a host that another controller activates meanwhile is planned as it was, and written anew or left alone; the
+            # other way round it would be left alone, and called not licensed.
+            planned = attempt(session.machine, lambda: plan.perform(session, options))
+            return {"host_info": HostInfo.perform(session, {}), "host_key": planned}
 
         examined = self.visit({host: examine for host in hosts if host not in lost})
         reads = {host: examined[host].get("host_info", examined[host]) if host in examined else {} for host in hosts}

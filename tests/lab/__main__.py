@@ -37,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--port-base", type=int, help="number the machines' ports from here (default: any free ones)")
     up.add_argument("--detach", action="store_true", help="return when it is ready and leave it running")
     up.add_argument("--stop-at-eof", action="store_true", help="stop when standard input ends")
+    up.add_argument("--guide", action="store_true", help="list the machines, and what to type next")
     up.set_defaults(run=_up)
 
     down = commands.add_parser("down", help="stop the lab of a directory")
@@ -112,7 +113,9 @@ def _up(arguments: argparse.Namespace) -> int:
     # Only this command needs the simulation, and loading it takes longer than the others run.
     from lab.process import serve
 
-    asyncio.run(serve(arguments.topology, arguments.directory, arguments.port_base, arguments.stop_at_eof))
+    asyncio.run(
+        serve(arguments.topology, arguments.directory, arguments.port_base, arguments.stop_at_eof, arguments.guide)
+    )
     return 0
 
 

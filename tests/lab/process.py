@@ -21,13 +21,19 @@ from aiohttp import web
 
 from lab import inventory
 from lab.control import STATE_FILE, Control, ControlError
+from lab.guide import guide
 from lab.listener import ADDRESS
 from lab.server import Lab
 from lab.topology import load
 
 
-async def serve(topology: Path, directory: Path, port_base: int | None, stop_at_eof: bool) -> None:
-    """Run a topology until SIGTERM, SIGINT, ``down`` or, if so wished, the end of standard input; says "ready" when it is."""
+async def serve(
+    topology: Path, directory: Path, port_base: int | None, stop_at_eof: bool, show_guide: bool = False
+) -> None:
+    """Run a topology until SIGTERM, SIGINT, ``down`` or, if so wished, the end of standard input; says "ready" when it is.
+
+    :param show_guide: Whether to say which machines there are and what to type next.
+    """
     # A socket a machine, and one a connection.
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -41,7 +47,8 @@ async def serve(topology: Path, directory: Path, port_base: int | None, stop_at_
         loop.add_signal_handler(number, stopping.set)
     if stop_at_eof:
         loop.add_reader(sys.stdin, _stop_at_eof, stopping)
-    lab = Lab(load(topology), directory, port_base)
+    world = load(topology)
+    lab = Lab(world, directory, port_base)
     endpoint = Endpoint(lab, stopping)
     try:
         await lab.open()
@@ -56,6 +63,8 @@ async def serve(topology: Path, directory: Path, port_base: int | None, stop_at_
         state_file.touch(mode=0o600)
         state_file.write_text(json.dumps(state, indent=2), encoding="utf-8")
         print("ready", flush=True)
+        if show_guide:
+            print(guide(world.spec, directory), flush=True)
         await stopping.wait()
     finally:
         await endpoint.close()

@@ -42,6 +42,7 @@ class World:
             )
             for item in spec.keys
         )
+        self.spec = spec
         self.domain = spec.domain
         self.active_directory = spec.active_directory
         self.users = [DomainUser(item.name, item.password, item.state, item.upn) for item in spec.users]

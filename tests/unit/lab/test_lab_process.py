@@ -235,3 +235,37 @@ def test_a_topology_with_a_mistake(tmp_path: Path) -> None:
     assert result.returncode == 1
     assert "nonsense" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_guide_lists_machines_and_commands_that_can_be_pasted(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "lab", "up", str(TOPOLOGY), "--directory", str(tmp_path / "a lab"), "--guide"]
+    environment = {**os.environ, "PYTHONPATH": str(TESTS), "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        [*command, "--stop-at-eof"], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        lines = []
+        while not lines or "license=none" not in lines[-1]:
+            lines.append(process.stdout.readline())
+            assert lines[-1], lines
+        said = "".join(lines)
+        assert "  HV02           Hyper-V host, Windows Server 2022 Datacenter\n" in said
+        assert "    APP02        Windows Server 2019 Standard Core\n" in said
+        assert "    DMZ01        Windows Server 2022 Datacenter, without a network: not in the inventory\n" in said
+        # In a terminal of its own, and another folder.
+        commands = [line for line in lines if line.startswith("  ") and "ansible-playbook" not in line][-3:]
+        listed = f"ansible-inventory -i '{tmp_path}/a lab/inventory' --list"
+        assert f"ansible-playbook -i '{tmp_path}/a lab/inventory' hyperv.avma.site\n" in said
+        shell = subprocess.run(
+            ["bash", "-euc", "".join([*commands, listed])],
+            cwd=tmp_path,
+            env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        assert '"release": "2012 R2"' in shell.stdout
+        assert "avma_guests" in shell.stdout
+        process.stdin.close()
+    assert process.returncode == 0
