@@ -56,6 +56,8 @@ class ActionModule(FleetAction):
             # In this order: a host that another controller activates meanwhile is planned as it was, and written anew or left alone; the
             # other way round it would be left alone, and called not licensed.
             planned = attempt(session.machine, lambda: plan.perform(session, options))
+            if planned.get("unreachable"):
+                return planned
             return {"host_info": HostInfo.perform(session, {}), "host_key": planned}
 
         examined = self.visit({host: examine for host in hosts if host not in lost})
