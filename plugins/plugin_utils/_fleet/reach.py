@@ -9,6 +9,7 @@ in their place is found out anew here, from what stands in the playbook and from
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -23,6 +24,9 @@ from ansible.template import Templar
 from ansible.utils.sentinel import Sentinel
 
 _MISSING = object()
+#: A template that only names a variable, and what stands for it where there is none.
+_MERE_VARIABLE = re.compile(r"\{\{ *(?P<name>[A-Za-z_]\w*) *(\| *default\((?P<default>omit|\[]|\{})\) *)?}}")
+_DEFAULTS: Mapping[str, Any] = {"omit": _MISSING, "[]": [], "{}": {}}
 
 #: Ansible's variables and templates are for one thread at a time.
 TEMPLATING = threading.Lock()
@@ -81,12 +85,25 @@ class Target:
         :raises AnsibleError: One cannot be templated.
         """
         given = self._reach.action._task.args
-        written = {
-            name: self._reach.written.get(name, given.get(name))
-            for name in names
-            if name in given or name in self._reach.written
-        }
-        return _template(self._templar, self._variables, written)
+        values: dict[str, Any] = {}
+        for name in names:
+            if name in given or name in self._reach.written:
+                value = self._looked_up(self._reach.written.get(name, given.get(name)))
+                if value is not _MISSING:
+                    values[name] = value
+        return _template(self._templar, self._variables, values)
+
+    def _looked_up(self, value: Any) -> Any:
+        """The value of the variable that a template only names, or ``_MISSING``; else what was given.
+
+        Ansible compiles a template each time that it meets it, and each machine has those of the task.
+        """
+        mere = _MERE_VARIABLE.fullmatch(value) if isinstance(value, str) else None
+        if mere is None:
+            return value
+        found = self._variables.get(mere["name"], _DEFAULTS.get(mere["default"], value))
+        # Text may come out as something else: ansible-core up to 2.18 reads lists in it.
+        return found if found is _MISSING or isinstance(found, (list, dict)) else value
 
     def connection(self) -> Any:
         """The connection to it, not yet connected.
