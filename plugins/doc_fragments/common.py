@@ -32,9 +32,10 @@ attributes:
     support: full
     description: Can be used in conjunction with C(delegate_to) and related keywords.
 notes:
-  - Runs on the controller and talks WMI over the WS-Management connection of the play, which must be P(ansible.builtin.winrm#connection)
-    or P(ansible.builtin.psrp#connection). No PowerShell is started on the target, but on an Azure Local host to read or set its AVMA,
-    for which Windows offers nothing else.
+  - Runs on the controller and uses WMI over the connection of the play, which must be P(ansible.builtin.winrm#connection),
+    P(ansible.builtin.psrp#connection), P(ansible.builtin.ssh#connection) or P(hyperv.avma.powershell_direct#connection).
+  - Over WinRM, no PowerShell is started on the target, except on an Azure Local host to read or set its AVMA, for which Windows has no
+    WMI class. Over the other connections, a PowerShell script of a few CIM cmdlets sends the requests to WMI.
   - WMI runs as the user of the connection, who must be an administrator of the target. C(become) does not apply.
   - Verified against simulated Windows machines, recorded answers of real ones, and Microsoft's documentation.
 """
@@ -52,12 +53,12 @@ attributes:
     support: full
     description: Can be used in conjunction with C(delegate_to) and related keywords.
     details:
-      - The machines are reached from the controller, wherever the task is delegated to.
+      - The controller reaches the machines itself, whatever machine the task is delegated to.
 notes:
-  - It runs once for all machines. With C(run_once), what it registers is a variable of each host of the play, without it of the first only.
-    Under a strategy such as P(ansible.builtin.free#strategy) Ansible refuses it before anything runs.
-  - With C(delegate_to=localhost), a machine without a password of its own gets that of C(--ask-pass), and a mistake in the variables of the
-    first host of the play is a matter of that host only. Nothing is run on localhost.
+  - The task runs once for all machines. With C(run_once), the registered variable is set for each host of the play; without it, for the
+    first host only. Under a strategy such as P(ansible.builtin.free#strategy), Ansible refuses the task before anything runs.
+  - With C(delegate_to=localhost), a machine without a password of its own gets that of C(--ask-pass), and a mistake in the variables of
+    the first host of the play affects that host only. Nothing runs on localhost.
 """
 
     CONTROLLER = r"""
@@ -88,5 +89,5 @@ attributes:
     support: none
     description: Can be used in conjunction with C(delegate_to) and related keywords.
 notes:
-  - Runs on the controller, whatever the target; nothing is sent to the target.
+  - Runs on the controller. Nothing is sent to the target.
 """

@@ -27,14 +27,14 @@ options:
       - Required unless O(release) names it. If both do, they must agree.
     type: str
   architecture:
-    description: Whose components to look at. Those of other architectures are for other images.
+    description: The architecture of the image. Components of other architectures are not read and not changed.
     type: str
     choices: [amd64, arm64]
     default: amd64
   key_overrides:
     description:
-      - Additions to the table of AVMA keys, for a release that Microsoft has documented since this collection was made.
-      - A dictionary by release, SAC version or build number, of dictionaries by edition, of keys.
+      - Additions to the table of AVMA keys, for a release that Microsoft documented after this version of the collection.
+      - A dictionary whose keys are releases, SAC versions or build numbers. Each value is a dictionary of keys by edition.
     type: dict
     default: {}
 attributes:
@@ -64,7 +64,7 @@ attributes:
     support: none
     description: Can be used in conjunction with C(delegate_to) and related keywords.
 notes:
-  - Runs on the controller, whatever the target; nothing is sent to the target.
+  - Runs on the controller. Nothing is sent to the target.
   - An answer file may be in UTF-8, with or without byte order mark, in UTF-16, or in another encoding that the XML parser of
-    Python knows. One with a document type declaration is refused.
+    Python knows. A file with a document type declaration is refused.
 """

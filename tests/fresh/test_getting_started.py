@@ -121,7 +121,6 @@ def test_from_an_empty_machine_to_the_first_activated_guest(debian: Path, tmp_pa
                 fleet = debian / "home/user/fleet"
                 mine = text.replace("The password of Administrator", PASSWORD)
                 path = fleet / name[1]
-                path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(mine.replace("AAAAA-BBBBB-CCCCC-DDDDD-EEEEE", KEY))
                 for group, machine in (("avma_hosts", "hv01"), ("avma_guests", "web01")):
                     where = fleet / "group_vars" / f"{group}.yml"

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 CITATION = re.compile(r"facts, sections? ([\d.]*\d)|§([\d.]*\d)")
@@ -59,3 +60,53 @@ def test_the_guide_names_only_problems_that_there_are(pages: ModuleType) -> None
     named = {code for cell in cells for code in re.findall(r"`([a-z]+(?:_[a-z]+)+)`", cell)}
     assert named
     assert named <= set(pages.PROBLEMS)
+
+
+def user_pages() -> Iterator[Path]:
+    """What users read, and nothing that the code writes or that is about other programs."""
+    yield from (ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md"))
+    yield from (path for path in (ROOT / "docs").glob("*.md") if path.name not in ("facts.md", "releasing.md"))
+    yield from (ROOT / "roles").glob("*/README.md")
+
+
+def plugins_and_playbooks() -> set[str]:
+    kinds = ("modules", "lookup", "filter", "test", "inventory", "connection")
+    paths = [path for kind in kinds for path in (ROOT / "plugins" / kind).glob("*.py")]
+    paths += [*(ROOT / "roles").iterdir(), *(ROOT / "playbooks").glob("*.yml")]
+    groups = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))["action_groups"]
+    return {path.stem for path in paths} | set(groups)
+
+
+def role_variables() -> set[str]:
+    return {
+        name
+        for path in (ROOT / "roles").glob("*/meta/argument_specs.yml")
+        for entry in yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"].values()
+        for name in entry["options"]
+    }
+
+
+@pytest.mark.parametrize("page", user_pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_names_only_what_there_is(page: Path, pages: ModuleType) -> None:
+    text = page.read_text(encoding="utf-8").replace("\\_", "_")
+    named = set(re.findall(r"(?<![/\\\w])hyperv\.avma\.(\w+)", text)) - {"NAME"}
+    assert named <= plugins_and_playbooks()
+    roles = "|".join(path.name for path in (ROOT / "roles").iterdir())
+    variables = set(re.findall(rf"(?<![\w.{{])((?:{roles})_[a-z_]+[a-z])\b(?!\.)", text))
+    assert variables <= role_variables() | RESULTS | plugins_and_playbooks() | set(pages.PROBLEMS)
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert set(re.findall(r"(?:`|^\$ )make ([a-z-]+)", text, re.MULTILINE)) <= targets
+
+
+#: What roles leave behind.
+RESULTS = {f"{path.name}_result" for path in (ROOT / "roles").iterdir()} | {"guest_activation_edition_result"}
+
+
+def test_every_guide_is_in_both_sites() -> None:
+    guides = {path.stem for path in (ROOT / "docs").glob("*.md")}
+    published = yaml.safe_load((ROOT / "docs/docsite/extra-docs.yml").read_text(encoding="utf-8"))["sections"]
+    assert {page for section in published for page in section["toctree"]} == guides
+    trees = re.findall(
+        r"^```\{toctree\}\n(.*?)^```", (ROOT / "docs/docsite/index.md").read_text(), re.DOTALL | re.MULTILINE
+    )
+    assert guides <= set("\n".join(trees).split("\n"))
