@@ -31,6 +31,8 @@ CHANNELS = {KEY: "VT:IA", OTHER_RELEASE: "VT:IA", NEW_AVMA: "VT:IA", KMS_CLIENT:
 INSTALL = Plan(Step.INSTALL, product_key=KEY)
 ACTIVATE = Plan(Step.ACTIVATE, product_key=KEY)
 TIMED_OUT = FaultError("Zeitüberschreitung.", FaultError.OPERATION_TIMED_OUT, (FaultError.OPERATION_TIMED_OUT,))
+#: The same, and Windows has not begun.
+IN_VAIN = FaultError("Zeitüberschreitung.", FaultError.OPERATION_TIMED_OUT, (FaultError.OPERATION_TIMED_OUT,))
 LICENSED, NOTIFICATION = "1", "5"
 
 
@@ -400,7 +402,9 @@ def test_what_cannot_be_put_back_is_named(guest: Guest, words: str, remedy: str)
     assert outcome.license == guest.license()
 
 
-@pytest.mark.parametrize("fault", [HUNG_UP, GARBAGE, RejectedError("401"), FaultError("?"), refusal(0x80041001)])
+@pytest.mark.parametrize(
+    "fault", [HUNG_UP, GARBAGE, RejectedError("401"), FaultError("?"), refusal(0x80041001), TIMED_OUT, IN_VAIN]
+)
 @pytest.mark.parametrize(
     ("place", "before"),
     [

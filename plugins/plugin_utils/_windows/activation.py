@@ -301,11 +301,12 @@ class _Run:
         return self._restore(before, before.public_key, outcome) if before.licensed else outcome
 
     def _restore(self, before: License, key: str, outcome: Outcome) -> Outcome:
-        attempts = Attempts(self._timeout, self._clock)
         license, reason = None, ""
         for number in range(_TRIES):
-            if number and not attempts.wait():
-                break
+            # Each has its share of the time: a write that is not answered takes all of it.
+            attempts = Attempts(self._timeout / _TRIES, self._clock)
+            if number:
+                attempts.wait()
             try:
                 self._heal()
                 license, reason = self._restore_once(key, attempts)
