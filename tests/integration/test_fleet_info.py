@@ -5,6 +5,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,6 +40,8 @@ TOPOLOGY: dict[str, Any] = {
         {"name": "PLAIN", "hyperv": False, "license": "mak", "listener": {"connection": "psrp"}},
     ],
 }
+#: Seconds that a slow machine takes for each of its answers, and far less than it takes for all of them, on a busy computer too.
+_SLOW, _FAR_LESS = 15, 60
 PLAY = """
 - hosts: {hosts}
   gather_facts: false
@@ -62,6 +68,13 @@ def lab() -> Iterator[Lab]:
 
 def read(run_playbook: RunPlaybook, lab: Lab, *arguments: str, hosts: str = "all", **options: Any) -> Run:
     return run_playbook(lab, PLAY.format(hosts=hosts, options=json.dumps(options)), *arguments)
+
+
+@pytest.fixture(scope="module")
+def slow() -> Iterator[Lab]:
+    """With a machine that takes its time for each answer."""
+    with Lab({"hosts": [{"name": "SLOW", "license": "mak", "listener": {"delay": _SLOW}}]}) as lab:
+        yield lab
 
 
 @pytest.fixture(scope="module")
@@ -175,3 +188,28 @@ def test_each_machine_has_options_of_its_own(lab: Lab, run_playbook: RunPlaybook
     readings = run.results[-1]["readings"]
     assert [item["code"] for item in readings["RIGHT"]["guest_info"]["guest"]["problems"]] == ["unexpected_host"]
     assert "no time" in readings["KMS"]["guest_info"]["msg"]
+
+
+def test_the_time_limit_of_the_task_ends_it_though_a_machine_does_not_answer(
+    slow: Lab, run_playbook: RunPlaybook
+) -> None:
+    play = PLAY.format(hosts="all", options="{}").replace("register: fleet", "timeout: 2")
+    run = run_playbook(slow, play, timeout=_FAR_LESS)
+    assert run.rc == 2
+    assert "2 second" in run.results[-1]["msg"]
+
+
+def test_an_interrupt_ends_it_though_a_machine_does_not_answer(slow: Lab, tmp_path: Path) -> None:
+    play = tmp_path / "play.yml"
+    play.write_text(PLAY.format(hosts="all", options="{}"))
+    command = [sys.executable, "-m", "ansible", "playbook", "-i", str(slow.inventory), str(play)]
+    slow.reset_counters()
+    environment = {**os.environ, **slow.environment}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        # That machine is known to be at its request now: nothing of it is read before it answers.
+        while not slow.counters("SLOW")["wire_received"]:
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=_FAR_LESS)
+    assert process.returncode == 99, output
+    assert b"Traceback" not in output

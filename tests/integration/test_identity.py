@@ -87,3 +87,10 @@ def test_a_guest_that_names_a_host_which_is_none_is_red(lab: Lab, run_playbook: 
     run = run_playbook(lab, "hyperv.avma.verify", "-e", ACCEPTED)
     assert run.rc != 0
     assert "FORGED: unexpected_host: The guest was activated by AVMA4K" in run.stdout.replace("\\n", "\n")
+
+
+def test_the_user_says_whose_word_counts(lab: Lab, run_playbook: RunPlaybook) -> None:
+    expected = json.dumps({"verification_expected_hosts": ["AVMA4K"]})
+    run = run_playbook(lab, "hyperv.avma.verify", "-e", ACCEPTED, "-e", expected, "--limit", "HV1,HV2,FORGED,WEB01")
+    assert {name: stats["failures"] for name, stats in run.stats.items() if name in ("FORGED", "WEB01")} == {"WEB01": 1}
+    assert "WEB01: unexpected_host: The guest was activated by HV1" in run.stdout.replace("\\n", "\n")

@@ -203,6 +203,22 @@ def test_node_takes_the_variables_of_its_cluster(ask: Asker) -> None:
 
 
 @pytest.mark.wsman
+def test_nodes_of_another_site_with_the_same_names_are_asked_too(ask: Asker) -> None:
+    hosts = {f"{name.lower()}.lab.example": ask.machines[name] for name in ("N1", "N2")}
+    inventory = ask(clusters={"hvc.invalid": ask.machines["N2"]}, hosts=hosts)
+    assert inventory.says(f"://N1.invalid:{ask.machines['N2']['ansible_port']}/wsman")
+    assert inventory.says(f"://N2.invalid:{ask.machines['N2']['ansible_port']}/wsman")
+    assert inventory.hosts["WEB"]["avma_cluster"] is None
+
+
+def test_keys_for_builds_may_be_numbers(ask: Asker) -> None:
+    key = "H3RNG-8C32Q-Q8FRX-6TDXV-WMBMW"
+    inventory = ask(key_overrides={26100: {7: key}})
+    assert inventory.rc == 0
+    assert host_of(inventory, "NEW")["avma_key"] == key
+
+
+@pytest.mark.wsman
 @pytest.mark.parametrize(
     ("name", "broken", "message"),
     [
