@@ -20,8 +20,8 @@ notes:
   - If the VM is not on O(host), the other nodes of its failover cluster are asked for it, as far as the inventory has them.
   - The credentials of the guest go to the host on standard input, and only over an encrypted connection.
   - Shielded virtual machines do not allow PowerShell Direct.
-  - Each guest that refuses a domain account counts as a failed logon of it, where the guest reaches a domain controller. Use local
-    accounts.
+  - A guest that refuses a domain account counts as a failed logon of it, where the guest reaches a domain controller. One task tries a
+    refused domain account in no other guest, but Ansible runs a module on each of its guests by itself. Use local accounts.
 options:
   host:
     description:

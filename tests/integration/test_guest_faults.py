@@ -122,6 +122,7 @@ def story(run_playbook: RunPlaybook) -> Iterator[Story]:
         yield Story(before, faulty, counters, after, clean, licenses(), lab.keystore()[MAK[-5:]]["spent"])
 
 
+@pytest.mark.wsman
 @pytest.mark.parametrize("path", PATHS)
 def test_every_request_of_a_path_has_its_case(story: Story, path: str) -> None:
     assert story.counters[f"{path}-0"]["operations"] == PATHS[path][2]

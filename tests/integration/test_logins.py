@@ -29,6 +29,37 @@ LOOP = """
 """
 
 
+GUESTS = [f"VM{number}" for number in range(1, 6)]
+THROUGH_HOST = {
+    "hosts": [
+        {
+            "name": "HV1",
+            "release": "2022",
+            "guests": [
+                {"name": name, "release": "2022", "listener": {"connection": "powershell_direct"}} for name in GUESTS
+            ],
+        }
+    ]
+}
+GUESTS_STALE = """
+    - ansible.builtin.set_fact: {ansible_user: 'USER', ansible_password: stale}
+      delegate_to: "{{ item }}"
+      delegate_facts: true
+      loop: "{{ groups.avma_guests }}"
+"""
+READ_GUESTS = f"""
+- hosts: HV1
+  gather_facts: false
+  tasks:{GUESTS_STALE}
+    - hyperv.avma.fleet_info: {{guests_group: avma_guests, machines: avma_guests}}
+"""
+READ_GUESTS_IN_A_LOOP = (
+    LOOP.replace("tasks:", f"tasks:{GUESTS_STALE}")
+    .replace("host_info", "guest_info")
+    .replace("groups.avma_hosts", "groups.avma_guests")
+)
+
+
 @pytest.fixture(scope="module", params=["winrm", "psrp"])
 def plugin(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -37,6 +68,12 @@ def plugin(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def running() -> Iterator[Lab]:
     with Lab(TOPOLOGY) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def through_host() -> Iterator[Lab]:
+    with Lab(THROUGH_HOST) as lab:
         yield lab
 
 
@@ -74,3 +111,15 @@ def test_by_a_loop(lab: Lab, run_playbook: RunPlaybook, plugin: str) -> None:
     run = run_playbook(lab, LOOP, "-e", f"ansible_password=stale ansible_connection={plugin}")
     assert tried(lab) == 1
     assert all(item["unreachable"] for item in run.of("HV1")["results"])
+
+
+@pytest.mark.parametrize(("user", "tries"), [("LAB\\svc", 1), ("Administrator", len(GUESTS))])
+@pytest.mark.parametrize("play", [READ_GUESTS, READ_GUESTS_IN_A_LOOP], ids=["fleet_info", "loop"])
+def test_in_guests_through_their_host(
+    through_host: Lab, run_playbook: RunPlaybook, play: str, user: str, tries: int
+) -> None:
+    through_host.reset_counters()
+    run = run_playbook(through_host, play.replace("USER", user))
+    asked = [through_host.counters(name)["requests"].get("PowerShellDirect", 0) for name in GUESTS]
+    assert sum(asked) == tries, run.stdout
+    assert str(run.results[-1].result).count("not tried: VM") >= len(GUESTS) - tries

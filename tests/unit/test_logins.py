@@ -12,8 +12,17 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleConnectionFailure
+from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.problems import problem
 from ansible_collections.hyperv.avma.plugins.plugin_utils._session import logins as module
-from ansible_collections.hyperv.avma.plugins.plugin_utils._session.errors import RejectedError, UnreachableError
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session.errors import (
+    GuestRejectedError,
+    RejectedError,
+    RouteError,
+    RouteRejectedError,
+    RouteUnreachableError,
+    UnreachableError,
+)
+from ansible_collections.hyperv.avma.plugins.plugin_utils._session.interpreter import Guest
 from ansible_collections.hyperv.avma.plugins.plugin_utils._session.logins import Logins
 from ansible_collections.hyperv.avma.plugins.plugin_utils._session.session import ProcessResult, Route
 
@@ -154,6 +163,50 @@ def test_over_ssh_a_password_that_is_rejected_is_tried_once() -> None:
         messages.append(str(raised.value))
     assert len(tried) == 1
     assert messages[1].startswith("not tried: WEB01 rejected")
+
+
+def through_hosts(logins: Logins, user: str, outcomes: dict[str, Exception | None]) -> dict[str, str]:
+    """What comes of logging in to guests one after the other."""
+    said = {}
+    for name, outcome in outcomes.items():
+        try:
+            with logins.guest(Guest("HV01", None, name, user, "stale"), name)():
+                if outcome:
+                    raise outcome
+            said[name] = "answer"
+        except UnreachableError as error:
+            said[name] = str(error).partition(":")[0]
+        except RouteError as error:
+            said[name] = error.problem.code
+    return said
+
+
+REFUSED = GuestRejectedError(problem("guest_credentials_refused", user="LAB\\svc", vm="A", host="HV01"))
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        RouteError(problem("vm_not_on_host", vm="A", host="HV01")),
+        RouteUnreachableError(problem("guest_not_ready", vm="A", host="HV01")),
+        RouteRejectedError(problem("vm_host_unreachable", host="HV01", detail="rejected")),
+    ],
+)
+def test_a_domain_account_that_one_guest_refuses_is_tried_in_no_other(before: Exception) -> None:
+    # What kept the login from being tried says nothing of it.
+    said = through_hosts(Logins(), "LAB\\svc", {"A": before, "B": REFUSED, "C": None, "D": None})
+    assert "not tried" not in (said["A"], said["B"])
+    assert said["C"] == said["D"] == "not tried"
+
+
+def test_a_domain_account_that_one_guest_accepted_is_tried_in_all() -> None:
+    said = through_hosts(Logins(), "LAB\\svc", {"A": None, "B": REFUSED, "C": None})
+    assert said["C"] == "answer"
+
+
+@pytest.mark.parametrize("user", ["Administrator", ".\\Administrator"])
+def test_a_guests_own_account_is_tried_in_each(user: str) -> None:
+    assert through_hosts(Logins(), user, {"A": REFUSED, "B": None})["B"] == "answer"
 
 
 def test_a_machine_that_does_not_answer_stalls_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,13 +12,15 @@ from __future__ import annotations
 import secrets
 import threading
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from .._avma.hresults import DENIED
 from .._avma.problems import problem
 from .._avma.vms import STATES
 from .._session.errors import (
+    GuestRejectedError,
     RejectedError,
     RouteError,
     RouteRejectedError,
@@ -51,10 +53,16 @@ _turns: defaultdict[str, threading.Semaphore] = defaultdict(lambda: threading.Se
 class HostInterpreter:
     """An ``Interpreter`` of a guest: every call runs a PowerShell on its host, and that one runs one in the guest."""
 
-    def __init__(self, guest: Guest, hosts: Hosts) -> None:
-        """Do not connect yet."""
+    def __init__(
+        self, guest: Guest, hosts: Hosts, login: Callable[[], AbstractContextManager[None]] = nullcontext
+    ) -> None:
+        """Do not connect yet.
+
+        :param login: Makes the block within which the guest is logged in to.
+        """
         self._guest = guest
         self._hosts = hosts
+        self._login = login
         #: The host that has the VM, as far as is known.
         self.host = guest.host
 
@@ -71,12 +79,12 @@ class HostInterpreter:
     def run(self, script: str, data: Sequence[str], *, changes: bool) -> ProcessResult:
         """Run it in the guest, on whichever node of the cluster that is."""
         try:
-            return self._run(self.host, script, data, changes)
+            return self._log_in(self.host, script, data, changes)
         except _NotHereError as error:
             reason: RouteError = RouteError(problem("vm_not_on_host", vm=self._guest.label, host=self.host))
             for name in self._hosts.others(self.host, self._guest):
                 try:
-                    result = self._run(name, script, data, changes)
+                    result = self._log_in(name, script, data, changes)
                 except _NotHereError:
                     continue
                 except RouteUnreachableError as lost:
@@ -96,6 +104,10 @@ class HostInterpreter:
             raise
         except UnreachableError as error:
             raise _host_unreachable(host, error) from error
+
+    def _log_in(self, host: str, script: str, data: Sequence[str], changes: bool) -> ProcessResult:
+        with self._login():
+            return self._run(host, script, data, changes)
 
     def _run(self, host: str, script: str, data: Sequence[str], changes: bool) -> ProcessResult:
         guest, interpreter = self._guest, self._connect(host)
@@ -162,7 +174,7 @@ class HostInterpreter:
         named = identifier.partition(",")[0]
         at: dict[str, Any] = {"vm": guest.label, "host": host}
         if kind == "PSDirectException":
-            return RouteRejectedError(problem("guest_credentials_refused", user=guest.user, **at))
+            return GuestRejectedError(problem("guest_credentials_refused", user=guest.user, **at))
         if named == "InvalidVMIdNotSingle":
             return _NotHereError()
         if named == "InvalidVMState":

@@ -43,7 +43,8 @@ def open_session(connection: Any, machine: str, logins: Logins, hosts: Hosts | N
     :raises AnsibleConnectionFailure: The plugin cannot connect.
     """
     if connection.transport == THROUGH_HOST and hosts is not None:
-        return PowerShellSession(through_host.HostInterpreter(guest_of(connection), hosts), machine)
+        guest = guest_of(connection)
+        return PowerShellSession(through_host.HostInterpreter(guest, hosts, logins.guest(guest, machine)), machine)
     if connection.transport == "ssh":
         return PowerShellSession(logins.interpreter(connection, machine, SshInterpreter(connection)), machine)
     transport = logins.transport(connection, machine, _transport)

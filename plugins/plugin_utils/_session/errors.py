@@ -43,7 +43,11 @@ class RouteUnreachableError(RouteError, UnreachableError):
 
 
 class RouteRejectedError(RouteUnreachableError, RejectedError):
-    """The credentials were turned down, on the machine or on the way to it."""
+    """The credentials of a machine on the way were turned down."""
+
+
+class GuestRejectedError(RouteUnreachableError, RejectedError):
+    """The guest at the end of the way turned its credentials down."""
 
 
 class InvalidAnswerError(SessionError):

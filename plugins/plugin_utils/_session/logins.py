@@ -25,14 +25,16 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from .._wsman.session import Transport
-from .errors import RejectedError, SessionError, UnreachableError
-from .interpreter import Interpreter
+from .errors import RejectedError, RouteError, RouteRejectedError, SessionError, UnreachableError
+from .interpreter import Guest, Interpreter
 from .session import ProcessResult, Route
 
 #: What names the ticket cache to MIT Kerberos: one for the whole process.
 _TICKET_CACHE = "KRB5CCNAME"
 #: Seconds that a login waits for the outcome of the same login at another machine, which may not answer at all.
 _PATIENCE = 3.0
+#: The same for a guest through its host, where two PowerShells start before anybody logs in.
+_PATIENCE_THROUGH_HOST = 30.0
 
 
 class Logins:
@@ -75,9 +77,10 @@ class Logins:
         if cache:
             # The domain has accepted the login already.
             return _Transport(transport, machine, _Turn(), self._environment.naming(cache[0]))
-        turn = self._turn_of(connection, machine)
+        option = connection.get_option
+        turn = self._turn_of(option("remote_user"), option("remote_password"), machine)
         by_ticket = connection.transport == "winrm" and connection.protocol.transport.auth_method == "kerberos"
-        if by_ticket or not connection.get_option("remote_password"):
+        if by_ticket or not option("remote_password"):
             return _Transport(transport, machine, turn, self._environment.naming(None))
         return _Transport(transport, machine, turn, nullcontext())
 
@@ -86,13 +89,20 @@ class Logins:
 
         :param connection: One of Ansible's ssh connections.
         """
-        if not connection.get_option("password"):
+        user, password = (connection.get_option(name) for name in ("remote_user", "password"))
+        if not password:
             # A key locks no account.
             return interpreter
-        return _Interpreter(interpreter, machine, self._turn_of(connection, machine, "password"))
+        return _Interpreter(interpreter, machine, self._turn_of(user, password, machine))
 
-    def _turn_of(self, connection: Any, machine: str, password_option: str = "remote_password") -> _Turn:
-        user, password = (connection.get_option(name) for name in ("remote_user", password_option))
+    def guest(self, guest: Guest, machine: str) -> Callable[[], AbstractContextManager[None]]:
+        """Makes the block within which a guest is logged in to through its host."""
+        # Without a domain, PowerShell Direct takes the guest's own account (facts: Credential.cs).
+        user = guest.user if "\\" in guest.user else f".\\{guest.user}"
+        turn = self._turn_of(user, guest.password, machine)
+        return lambda: turn.at(machine, patience=_PATIENCE_THROUGH_HOST)
+
+    def _turn_of(self, user: str | None, password: str | None, machine: str) -> _Turn:
         # Windows does not tell small letters from capitals.
         user = (user or "").lower()
         domain, _separator, name = user.rpartition("\\")
@@ -124,15 +134,16 @@ class _Turn:
         self._rejected_by: str | None = None
 
     @contextmanager
-    def at(self, machine: str, proves: bool = True) -> Iterator[None]:
+    def at(self, machine: str, proves: bool = True, patience: float | None = None) -> Iterator[None]:
         """Log in to a machine within the block.
 
         :param proves: The login was accepted if nothing says otherwise.
+        :param patience: Seconds to wait for the outcome of the same login at another machine.
         :raises RejectedError: Another machine has rejected the login.
         """
         with self._changed:
             while self._busy_since is not None and not self._accepted and self._rejected_by is None:
-                left = self._busy_since + _PATIENCE - time.monotonic()
+                left = self._busy_since + (patience or _PATIENCE) - time.monotonic()
                 if left <= 0:
                     break
                 self._changed.wait(left)
@@ -146,10 +157,13 @@ class _Turn:
         try:
             yield
             accepted = proves
+        except RouteRejectedError:
+            # That was another login.
+            raise
         except RejectedError:
             self._rejected_by = self._rejected_by or machine
             raise
-        except UnreachableError:
+        except (UnreachableError, RouteError):
             raise
         except SessionError:
             accepted = proves
