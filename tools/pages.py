@@ -19,7 +19,7 @@ from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.keys import AVMA
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.matrix import AZURE_LOCAL, WINDOWS_SERVER, Subscription
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.problems import PROBLEMS
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.releases import VERSIONS, Edition, Release
-from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.words import words
+from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.words import say
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -49,7 +49,7 @@ def problem_table() -> str:
 def hresult_table() -> str:
     """Every HRESULT that is known, with what to do."""
     rows = [
-        (f"`{entry.text}`", f"`{entry.symbol}`", entry.meaning, entry.remedy, "yes" if entry.retryable else "")
+        (f"`{entry.text}`", f"`{entry.symbol}`", entry.meaning, say(entry.remedy), "yes" if entry.retryable else "")
         for entry in sorted(HRESULTS.values(), key=lambda entry: entry.code)
     ]
     return (
@@ -162,8 +162,9 @@ def _releases(releases: Iterable[Release]) -> str:
 
 def _prose(template: str) -> str:
     """A message in the words of modules, whose placeholders are shown as such. One that follows a word brings its own space, or nothing."""
-    template = re.sub(r"\{(\w+)\}", lambda match: words().get(match[1], match[0]), template)
-    return re.sub(r"(\w?)\{(.*?)\}", lambda match: f"{match[1]}{' ' if match[1] else ''}*{match[2]}*", _text(template))
+    return re.sub(
+        r"(\w?)\{(.*?)\}", lambda match: f"{match[1]}{' ' if match[1] else ''}*{match[2]}*", _text(say(template))
+    )
 
 
 def _text(text: str) -> str:

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any, ClassVar
 
-from ..plugin_utils._action import AvmaAction, Failure
+from ..plugin_utils._action import AvmaAction, checking, invalid
 from ..plugin_utils._avma.events import GUEST_EVENT, HOST_EVENT, parse_since
-from ..plugin_utils._avma.problems import problem
 from ..plugin_utils._session.session import Session
 from ..plugin_utils._windows.events import read_events
 
@@ -27,13 +26,11 @@ class ActionModule(AvmaAction):
     def perform(session: Session, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Read the events that were asked for."""
         if arguments["limit"] < 1:
-            raise Failure([problem("invalid_argument", detail="limit must be at least 1")])
+            raise invalid("limit", "it must be at least 1")
         # Not by choices of the option: ansible-core 2.16 fails to tell of a number that is none of them.
         if not arguments["event_id"] or set(arguments["event_id"]) - {GUEST_EVENT, HOST_EVENT}:
-            raise Failure([problem("invalid_argument", detail=f"event_id must be {GUEST_EVENT}, {HOST_EVENT} or both")])
-        try:
+            raise invalid("event_id", f"it must be {GUEST_EVENT}, {HOST_EVENT} or both")
+        with checking("since"):
             since = parse_since(arguments["since"], datetime.now(timezone.utc)) if arguments["since"] else None
-        except ValueError as error:
-            raise Failure([problem("invalid_argument", detail=f"since: {error}")]) from error
         events = read_events(session, arguments["event_id"], arguments["limit"], since)
         return {"changed": False, "events": [event.to_dict() for event in events]}

@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 
 from ansible.errors import AnsibleConnectionFailure
 
-from ..plugin_utils._action import CheckedAction, Failure
-from ..plugin_utils._avma.problems import problem
+from ..plugin_utils._action import CheckedAction, invalid
 
 
 class ActionModule(CheckedAction):
@@ -30,8 +29,7 @@ class ActionModule(CheckedAction):
         name = arguments["var"]
         result = self._variables.get(name)
         if not isinstance(result, Mapping) or "recap" not in result:
-            detail = f"var: {name} is no variable that a task of fleet_info or host_keys registered"
-            raise Failure([problem("invalid_argument", detail=detail)])
+            raise invalid("var", f"{name} is no variable that a task of fleet_info or host_keys registered")
         said: dict[str, Any] = dict(result["recap"].get(self._variables["inventory_hostname"], {}))
         if said.pop("unreachable", False):
             raise AnsibleConnectionFailure(said["msg"])

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar
 
 from ansible.errors import AnsibleConnectionFailure
 
-from ..plugin_utils._action import AvmaAction, Failure
+from ..plugin_utils._action import AvmaAction, Failure, checking
 from ..plugin_utils._avma.editions import Conversion, choose_target
 from ..plugin_utils._avma.guests import describe
 from ..plugin_utils._avma.problems import Problem, problem
@@ -182,7 +182,5 @@ class ActionModule(AvmaAction):
 
 
 def _wish(edition: str | None) -> Named:
-    try:
+    with checking("edition"):
         return read_wish(None, edition)
-    except ValueError as error:
-        raise Failure([problem("invalid_argument", detail=f"edition: {error}")]) from error

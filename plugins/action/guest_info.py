@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any, ClassVar
 
-from ..plugin_utils._action import AvmaAction, Failure
+from ..plugin_utils._action import AvmaAction, checking
 from ..plugin_utils._avma import keys
 from ..plugin_utils._avma.events import GUEST_EVENT, parse_since
 from ..plugin_utils._avma.guests import Wish, assess, join, plan
 from ..plugin_utils._avma.preflight import Hypervisor, preflight
-from ..plugin_utils._avma.problems import problem
 from ..plugin_utils._session.session import Session
 from ..plugin_utils._windows.events import events_request, read_events
 from ..plugin_utils._windows.hypervisor import HYPERVISOR, read_hypervisor, read_what_decides
@@ -42,11 +41,10 @@ class ActionModule(AvmaAction):
         """Read what was asked for and say what is wrong."""
         wanted = set(arguments["gather_subset"])
         since = arguments["activated_since"]
-        try:
+        with checking("key_overrides"):
             overrides = keys.read_overrides(arguments["key_overrides"])
+        with checking("activated_since"):
             activated_since = parse_since(since, datetime.now(timezone.utc)) if since else None
-        except ValueError as error:
-            raise Failure([problem("invalid_argument", detail=error)]) from error
         whole = bool(wanted & {"all", "hypervisor"})
         if whole:
             session.expect(COMPUTER_SYSTEM, ENCLOSURE, *HYPERVISOR)

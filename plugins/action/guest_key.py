@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ..plugin_utils._action import AvmaAction, Failure, Interruption
+from ..plugin_utils._action import AvmaAction, Failure, Interruption, checking, invalid
 from ..plugin_utils._avma import keys
 from ..plugin_utils._avma.guests import Plan, Step, Wish, former_key_problem, join, plan
 from ..plugin_utils._avma.licenses import License, Status
@@ -124,26 +124,29 @@ def _in_the_way(ahead: Preflight, wish: Wish, before: License | None) -> list[Pr
 
 
 def _wish(arguments: Mapping[str, Any]) -> tuple[Wish, Vm | None]:
-    try:
+    product_key, channel = arguments["product_key"], _CHANNELS[arguments["channel"]]
+    if product_key and channel == keys.KMS_CHANNEL:
+        raise invalid("product_key", "it is an AVMA key, and the KMS client key follows from release and edition")
+    with checking("release" if arguments["release"] else "edition"):
         named = read_wish(arguments["release"], arguments["edition"])
-        product_key = arguments["product_key"]
-        channel = _CHANNELS[arguments["channel"]]
-        if product_key and channel == keys.KMS_CHANNEL:
-            raise ValueError("product_key is an AVMA key: the KMS client key follows from release and edition")
-        wish = Wish(
-            product_key=keys.normalize_key(product_key) if product_key else None,
-            release=named.release,
-            build=named.exact_build,
-            edition=named.edition,
-            key_overrides=keys.read_overrides(arguments["key_overrides"]),
-            activate=arguments["activate"],
-            expected_hosts=tuple(arguments["expected_hosts"]),
-            replace=arguments["replace"],
-            channel=channel,
-        )
-        return wish, Vm.from_result(arguments["vm"]) if arguments["vm"] else None
-    except ValueError as error:
-        raise Failure([problem("invalid_argument", detail=error)]) from error
+    with checking("product_key"):
+        product_key = keys.normalize_key(product_key) if product_key else None
+    with checking("key_overrides"):
+        overrides = keys.read_overrides(arguments["key_overrides"])
+    with checking("vm"):
+        vm = Vm.from_result(arguments["vm"]) if arguments["vm"] else None
+    wish = Wish(
+        product_key=product_key,
+        release=named.release,
+        build=named.exact_build,
+        edition=named.edition,
+        key_overrides=overrides,
+        activate=arguments["activate"],
+        expected_hosts=tuple(arguments["expected_hosts"]),
+        replace=arguments["replace"],
+        channel=channel,
+    )
+    return wish, vm
 
 
 def _show(license: License | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from ansible import constants
 
-from ..plugin_utils._action import AvmaAction, Failure, Interruption
+from ..plugin_utils._action import AvmaAction, Failure, Interruption, checking
 from ..plugin_utils._avma import keys
 from ..plugin_utils._avma.guests import Step
 from ..plugin_utils._avma.hosts import HostFacts, HostWish, check_key, plan_host, spends_activation
@@ -101,10 +101,8 @@ class ActionModule(AvmaAction):
 
 
 def _wish(arguments: Mapping[str, Any]) -> HostWish:
-    try:
+    with checking("product_key"):
         product_key = keys.normalize_key(arguments["product_key"]) if arguments["product_key"] else None
-    except keys.InvalidKeyError as error:
-        raise Failure([problem("invalid_argument", detail=error)]) from None
     refusal = check_key(product_key) if product_key else None
     if refusal:
         raise Failure([refusal])

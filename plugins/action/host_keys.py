@@ -137,7 +137,7 @@ class ActionModule(FleetAction):
             (last,) = failed
             left = [host for host in todo if host not in done]
             after = f" Not touched after that: {', '.join(left)}." if left else ""
-            result["problems"] = [{**item, "hosts": [last]} for item in problems_of_plan(done[last])]
+            result["problems"] = [{**item, "hosts": [last]} for item in problems_of_plan(last, done[last])]
             return {**result, "failed": True, "msg": f"{last}: {done[last]['msg'].removeprefix(f'{last}: ')}{after}"}
         reads = {host: reading["host_info"] for host, reading in result["readings"].items()}
         result["problems"] = list(not_accepted(problems_after(reads), accepted))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ..plugin_utils import _fleet
-from ..plugin_utils._action import CheckedAction, Failure
+from ..plugin_utils._action import CheckedAction, Failure, invalid
 from ..plugin_utils._avma.licenses import format_time
 from ..plugin_utils._avma.problems import problem
 from ..plugin_utils._files import write_file
@@ -39,8 +39,7 @@ class ActionModule(CheckedAction):
     def work(self, machine: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Build the report and write it in all its formats."""
         if not arguments["results"] and not arguments["merge"]:
-            detail = "there is nothing to report on: give it results, or earlier reports to merge"
-            raise Failure([problem("invalid_argument", detail=detail)])
+            raise invalid("results", "there is nothing to report on: give it results, or earlier reports to merge")
         # Where the user is; the folder of a playbook may be that of an installed collection.
         dest = Path.cwd() / arguments["dest"]
         earlier = [_read(Path.cwd() / path) for path in arguments["merge"]]
@@ -88,8 +87,8 @@ def _build(arguments: Mapping[str, Any], earlier: Sequence[Sequence[Reading]], t
         own = {item.machine: item.parts.get("guest_info", {}).get("expected_hosts", ()) for item in read}
         return build_report(read, time, arguments["title"], expected_hosts=arguments["expected_hosts"] or own)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        detail = "results: give it what the modules returned, by the name of the machine and the name of the module"
-        raise Failure([problem("invalid_argument", detail=detail)]) from error
+        detail = "give it what the modules returned, by the name of the machine and the name of the module"
+        raise invalid("results", detail) from error
 
 
 def _render(report: Mapping[str, Any]) -> dict[str, bytes]:

@@ -6,12 +6,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ..plugin_utils._action import Failure
+from ..plugin_utils._action import Failure, checking
 from ..plugin_utils._avma import keys
 from ..plugin_utils._avma.answer_file import Place, read_image_names, read_keys, set_key
 from ..plugin_utils._avma.problems import problem
 from ..plugin_utils._avma.releases import System
 from ..plugin_utils._avma.unattend import assess_image_names, choose_image_key, choose_key, show
+from ..plugin_utils._avma.words import say
 from ..plugin_utils._files import back_up, write_file
 from ..plugin_utils._unattend import IMAGE_ARGUMENTS, AnswerFileAction
 
@@ -60,14 +61,14 @@ class ActionModule(AnswerFileAction):
 def _wanted_keys(
     system: System, product_key: str | None, overrides: keys.Overrides, select_image: bool
 ) -> dict[Place, str]:
+    with checking("product_key"):
+        product_key = keys.normalize_key(product_key) if product_key else None
+    decision = choose_key(system, product_key, overrides)
+    if decision.problems or decision.product_key is None:
+        raise Failure(decision.problems)
     try:
-        decision = choose_key(system, keys.normalize_key(product_key) if product_key else None, overrides)
-        if decision.problems or decision.product_key is None:
-            raise Failure(decision.problems)
         wanted = {Place.IMAGE: choose_image_key(system)} if select_image else {}
-    except keys.InvalidKeyError as error:
-        raise Failure([problem("invalid_argument", detail=f"product_key: {error}")]) from error
     except LookupError as error:
-        remedy = "Leave select_image out, and name the image in the answer file (/IMAGE/NAME)."
+        remedy = say("Leave {select_image} out, and name the image in the answer file (/IMAGE/NAME).")
         raise Failure([problem("no_kms_client_key", name=error, remedy=remedy)]) from error
     return {**wanted, Place.ACTIVATION: decision.product_key}

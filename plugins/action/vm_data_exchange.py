@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from ..plugin_utils._action import AvmaAction, Failure
 from ..plugin_utils._avma.problems import Problem, problem
 from ..plugin_utils._avma.vms import Vm
+from ..plugin_utils._fleet.guests import listed
 from ..plugin_utils._session.session import Session
 from ..plugin_utils._session.waits import Clock
 from ..plugin_utils._windows.attempts import Attempts
@@ -47,7 +48,8 @@ class ActionModule(AvmaAction):
         before = self._read(session, names)
         missing = _missing(names, before)
         if missing:
-            raise Failure([problem("vm_not_found", names=", ".join(missing))], {"vms": []})
+            there = listed(sorted(vm.name for vm in self._read(session, []))) or "none"
+            raise Failure([problem("vm_not_found", names=", ".join(missing), there=there)], {"vms": []})
         wrong = [vm for vm in before if self._state(vm) != enabled]
         failures: Mapping[str, HyperVError] = {}
         now = dict.fromkeys((vm.id for vm in before), enabled)

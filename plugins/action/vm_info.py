@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ..plugin_utils._action import AvmaAction, Failure
+from ..plugin_utils._action import AvmaAction, Failure, checking
 from ..plugin_utils._avma import keys
 from ..plugin_utils._avma.problems import problem
 from ..plugin_utils._avma.vms import Activator, assess_vm
@@ -27,10 +27,8 @@ class ActionModule(AvmaAction):
     @staticmethod
     def perform(session: Session, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Read host and VMs, and say which of them the host can activate."""
-        try:
+        with checking("key_overrides"):
             overrides = keys.read_overrides(arguments["key_overrides"])
-        except ValueError as error:
-            raise Failure([problem("invalid_argument", detail=error)]) from error
         host = read_host(session)
         if not host.hyperv:
             raise Failure([problem("hyperv_role_missing")])

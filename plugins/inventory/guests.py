@@ -188,7 +188,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         try:
             self._overrides = keys.read_overrides(self.get_option("key_overrides"))
         except ValueError as error:
-            raise AnsibleParserError(f"{path}: {error}") from error
+            raise AnsibleParserError(f"{path}: key_overrides: {error}") from error
         # What machines say is text, never a template; a cache does not keep that in mind.
         vms: list[dict[str, Any]] = wrap_var(self._cached(path, cache))
         for group in ("avma_guests", "avma_eligible", "avma_not_eligible", "avma_no_data_exchange"):

@@ -93,10 +93,17 @@ class LookupModule(LookupBase):
         self.set_options(var_options=variables, direct=kwargs)
         kms = self.get_option("channel") == "kms"
         try:
-            overrides = keys.read_overrides(self.get_option("overrides"))
+            overrides = _overrides(self.get_option("overrides"))
             return [_key(term, self.get_option("edition"), overrides, kms) for term in terms]
         except ValueError as error:
             raise AnsibleLookupError(f"hyperv.avma.key: {error}") from error
+
+
+def _overrides(written: Any) -> keys.Overrides:
+    try:
+        return keys.read_overrides(written)
+    except ValueError as error:
+        raise ValueError(f"overrides: {error}") from error
 
 
 def _key(term: Any, edition: str | None, overrides: keys.Overrides, kms: bool) -> str:

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ansible import context
 from ansible.errors import AnsibleConnectionFailure
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
@@ -18,7 +19,7 @@ from ansible.plugins.action import ActionBase
 
 from ._avma.hresults import DENIED, explain
 from ._avma.problems import Problem, problem
-from ._avma.words import speak_to
+from ._avma.words import speak_to, variable
 from ._fleet.guest_hosts import GuestHosts
 from ._session.connection import open_session
 from ._session.errors import (
@@ -49,6 +50,24 @@ class Failure(Exception):  # ends the task with a message, and is no error of th
         super().__init__()
         self.problems = problems
         self.result = result or {}
+
+
+@contextmanager
+def checking(option: str) -> Iterator[None]:
+    """Say of which option a value cannot be used.
+
+    :raises Failure: It cannot; the message is that of the ValueError.
+    """
+    try:
+        yield
+    except ValueError as error:
+        # Not "from" that error: what it is about may be a secret.
+        raise invalid(option, error) from None
+
+
+def invalid(option: str, why: object) -> Failure:
+    """That the value of an option cannot be used."""
+    return Failure([problem("invalid_argument", option=variable(option), detail=why)])
 
 
 class InvalidArgumentsError(Exception):
@@ -139,7 +158,7 @@ class CheckedAction(ActionBase):
         if self.BYPASS_HOST_LOOP:
             # The task is about many machines.
             machine = ""
-        speak_to(_role(self._task.get_path()))
+        speak_to(_role(self._task.get_path()), _plays_playbook())
         try:
             result.update(self.work(machine, validated(self._task.action, self.ARGUMENT_SPEC, self._task.args)))
         except InvalidArgumentsError as error:
@@ -218,7 +237,7 @@ _COLLECTION = Path(__file__).parents[2]
 
 
 def _role(path: str) -> str | None:
-    """The role of this collection to which a task belongs, or the playbook; None for a task of the user's own.
+    """The role of this collection whose variables set the options of a task; None for a task of the user's own.
 
     :param path: Where the task stands: its file and line.
     """
@@ -227,7 +246,13 @@ def _role(path: str) -> str | None:
     if not place.is_relative_to(_COLLECTION):
         return None
     folder, name = place.relative_to(_COLLECTION).parts[:2]
-    return Path(name).stem if folder in ("roles", "playbooks") else None
+    # The playbooks' own tasks take the variables of that role.
+    return {"roles": name, "playbooks": "guest_activation"}.get(folder)
+
+
+def _plays_playbook() -> bool:
+    """Whether ansible-playbook was started with a playbook of this collection, by its name."""
+    return any(argument.startswith("hyperv.avma.") for argument in context.CLIARGS.get("args") or ())
 
 
 def _redact(text: str, secrets: set[str]) -> str:
@@ -252,4 +277,4 @@ def _fault_problem(fault: FaultError) -> Problem:
         return problem(
             "wmi_error", reason=fault.reason, explanation="", remedy="Check the machine's WMI and event log."
         )
-    return problem("wmi_error", hresult, reason=fault.reason, explanation=f" - {explain(hresult)}.")
+    return problem("wmi_error", hresult, reason=fault.reason.rstrip(". "), explanation=f" - {explain(hresult)}")

@@ -16,7 +16,16 @@ from typing import Any, ClassVar, TypeAlias
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
-from ._action import CheckedAction, Failure, Interruption, InvalidArgumentsError, failed, interrupted, validated
+from ._action import (
+    CheckedAction,
+    Failure,
+    Interruption,
+    InvalidArgumentsError,
+    checking,
+    failed,
+    interrupted,
+    validated,
+)
 from ._avma import keys
 from ._avma.problems import Problem, problem
 from ._fleet.guest_hosts import GuestHosts
@@ -132,10 +141,8 @@ class FleetAction(CheckedAction):
         """
         given = options["accepted_problems"]
         flat = [code for item in given for code in (item if isinstance(item, list) else [item])]
-        try:
+        with checking("accepted_problems"):
             return accepted_codes(flat)
-        except ValueError as error:
-            raise Failure([problem("invalid_argument", detail=f"accepted_problems: {error}".rstrip("."))]) from error
 
     def _visit(self, name: str, machine: Machine, logins: Logins, work: Work) -> Result:
         """In a thread of its own."""

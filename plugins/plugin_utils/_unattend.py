@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ._action import CheckedAction, Failure
+from ._action import CheckedAction, Failure, checking
 from ._avma import keys
 from ._avma.answer_file import InvalidAnswerFileError
 from ._avma.problems import problem
@@ -37,11 +37,10 @@ class AnswerFileAction(CheckedAction):
 
         :raises Failure: An argument is wrong.
         """
-        try:
+        with checking("key_overrides"):
             overrides = keys.read_overrides(arguments["key_overrides"])
+        with checking("release"):
             system = image_system(arguments["release"], arguments["edition"])
-        except ValueError as error:
-            raise Failure([problem("invalid_argument", detail=error)]) from error
         # Links are followed, so that a file is replaced where it is.
         return Path(self._loader.path_dwim(arguments["path"])).resolve(), system, overrides
 

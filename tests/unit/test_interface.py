@@ -104,7 +104,9 @@ def in_role() -> Iterator[None]:
 
 @pytest.mark.usefixtures("in_role")
 def test_a_remedy_in_a_role_says_what_its_user_can_type() -> None:
-    assert problem("no_product_key").remedy == "Run the playbook hyperv.avma.site to install the AVMA key."
+    assert (
+        problem("no_product_key").remedy == "Run the role hyperv.avma.guest_activation on it to install the AVMA key."
+    )
 
 
 def test_a_remedy_of_a_module_says_what_its_user_can_type() -> None:

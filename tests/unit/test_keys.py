@@ -177,7 +177,7 @@ def test_an_override_of_a_release_is_that_of_its_sac_versions_too() -> None:
     ],
 )
 def test_overrides_that_can_never_apply_are_refused(overrides: object, words: str) -> None:
-    with pytest.raises(ValueError, match=f"^key_overrides: .*{words}"):
+    with pytest.raises(ValueError, match=f"{words}"):
         keys.read_overrides(overrides)
 
 

@@ -16,7 +16,7 @@ from .licenses import License, format_time
 from .names import matches_any
 from .problems import Problem, problem
 from .releases import Edition, Release, System
-from .words import words
+from .words import say
 
 #: How a guest's own words for "on what do I run" go into a problem, by HRESULT.
 _CODES: Mapping[int, str] = {
@@ -189,7 +189,7 @@ def _check_key(key: str, system: System, release: Release | None, edition: Editi
         return problem("kms_client_key", last_five=keys.last_five(key), key=name)
     if (release and known.release != str(release)) or (edition and known.edition != edition):
         mismatch = f"the key ending in {keys.last_five(key)} is the AVMA key of {name}, and this is {describe(system)}"
-        remedy = "Leave product_key out to get the right key, or correct release and edition."
+        remedy = say("Leave {product_key} out to get the right key, or correct {release_and_edition}.")
         return problem("key_release_mismatch", mismatch=mismatch, remedy=remedy)
     return None
 
@@ -243,7 +243,7 @@ def assess(
     if not license.avma:
         found = problem("not_avma", last_five=last_five, channel=license.channel or "unknown", status=license.status)
         works = license.licensed and license.public_key is None
-        return [replace(found, remedy=_WITH_A_WORD.format(**words())) if works else found]
+        return [replace(found, remedy=say(_WITH_A_WORD)) if works else found]
     if product_key and not license.has_key(product_key):
         owner = _owner_of(license)
         return [problem("other_avma_key", last_five=last_five, owner=owner, expected=keys.last_five(product_key))]
@@ -308,6 +308,7 @@ def activation_problem(license: License | None, hresult: int | None, host: str |
         host=f" {host}" if host else "",
         timeout=timeout,
         detail=f": {hresults.explain(hresult)}",
+        wrong_group="",
     )
 
 

@@ -17,7 +17,7 @@ from .licenses import License
 from .matrix import AZURE_LOCAL, WINDOWS_SERVER, Subscription
 from .problems import Problem, problem
 from .releases import Edition, Release, System
-from .words import words
+from .words import say
 
 #: What JSON holds.
 Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
@@ -314,7 +314,7 @@ def _not_licensed(host: HostFacts) -> Problem:
         if kms_client
         else "with a product key of its own"
     )
-    remedy = f"{words()['run_host_key']}: {how}."
+    remedy = say(f"{{run_host_key}}: {how}.")
     return problem("host_not_licensed", host=f" {host.name}", explanation=explanation, remedy=remedy)
 
 
@@ -438,7 +438,7 @@ def former_key_lost(former: License | None, present: License | None) -> Problem 
         return None
     if present is not None and present.partial_product_key == former.partial_product_key:
         return None
-    again = f"run with the former key as {words()['host_product_key']}"
+    again = say("run with the former key as {host_product_key}")
     if former.public_key:
         again = "install the KMS client key of its release and edition again (slmgr.vbs /ipk)"
     return problem("former_host_key_gone", last_five=former.partial_product_key, kind=former.key_name, again=again)

@@ -23,7 +23,7 @@ def _codes(remedy: str, *rows: tuple[int, str | None, str], retryable: bool = Fa
 
 
 _NOTHING = "Nothing to do."
-_ACTIVATE = "Activate Windows: guest_key for a guest, host_key for a host."
+_ACTIVATE = "Activate Windows: a guest with {guest_key}, a host with {host_key}."
 _WRONG_KEY = (
     "Install the key of this release and edition; on evaluation media convert the edition first (DISM /Set-Edition)."
 )
@@ -35,7 +35,7 @@ _USED_UP = "The key is used up: use another one, or ask Microsoft's licensing se
 _LATER = "Wait and try again."
 _MICROSOFT_LATER = "Wait and try again; if it stays, ask Microsoft's licensing service."
 _KMS = (
-    "A guest needs its AVMA key instead of a KMS host (guest_key). A host that is to stay a KMS client needs one: see its DNS record "
+    "A guest needs its AVMA key instead of a KMS host ({guest_key}). A host that is to stay a KMS client needs one: see its DNS record "
     "_vlmcs._tcp, TCP port 1688, and the events 12288 and 12289 of its Application log."
 )
 _STORE = (
@@ -115,8 +115,8 @@ ROWS: tuple[Row, ...] = (
         ),
     ),
     *_codes(
-        "See what host_info says of the host that runs this guest. One that is not activated needs "
-        "its key (host_key; on Azure Local also a "
+        "{see_host} the host that runs this guest. One that is not activated needs "
+        "its key ({host_key}; on Azure Local also a "
         "subscription will do). One that is, and answers this all the same, activates no guests: "
         "it pays as it goes through Azure Arc, or is "
         "itself a virtual machine in Azure; use KMS or a key of the guest's own there.",
@@ -129,7 +129,7 @@ ROWS: tuple[Row, ...] = (
     *_codes(
         "The host must be Datacenter, not for evaluation, and of the guest's release or newer; for "
         "a guest of Azure Edition it must be Azure Local. "
-        "See what host_info says of it, and move the guest to a host that is.",
+        "{see_host} it, and move the guest to a host that is.",
         (
             0xC004FD03,
             "SL_E_IA_ID_MISMATCH",
@@ -172,7 +172,7 @@ ROWS: tuple[Row, ...] = (
         (0xC004F050, "SL_E_INVALID_PRODUCT_KEY", "the product key is invalid"),
     ),
     *_codes(
-        "Install a product key: guest_key has that of a guest, a host needs one of its own (host_key).",
+        "Install a product key: a guest gets its AVMA key from {guest_key}, a host needs one of its own ({host_key}).",
         (0xC004F014, "SL_E_PKEY_NOT_INSTALLED", "no product key is installed"),
     ),
     *_codes(

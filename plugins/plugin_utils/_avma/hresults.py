@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from .hresult_table import ROWS
+from .words import say
 
 
 class Family(str, Enum):
@@ -201,7 +202,7 @@ def explain(code: int) -> Hresult:
     # HRESULT_FROM_WIN32 (winerror.h).
     found = HRESULTS.get(code) or (HRESULTS.get(0x80070000 | code) if code <= 0xFFFF else None)
     if found:
-        return found
+        return replace(found, remedy=say(found.remedy))
     part = family(code)
     meaning = f"this code of {part} is not known to hyperv.avma" if part else "this code is not known to hyperv.avma"
     where = _WHERE.get(part, _WHERE[None]).format(text=format_hresult(code), number=code & 0xFFFF)

@@ -122,9 +122,24 @@ def normalize_key(text: str) -> str:
     """
     # Microsoft's own error page names dashes changed by a word processor as a cause of 0xC004F050.
     key = _DASHES.sub("-", text).strip().upper()
-    if not _PRODUCT_KEY.fullmatch(key):
-        raise InvalidKeyError("a product key is five groups of five letters and digits, joined by hyphens")
+    if not _PRODUCT_KEY.fullmatch(key) or "XXXXX-XXXXX" in key:
+        raise InvalidKeyError(
+            f"a product key is five groups of five letters and digits, joined by hyphens, and this {_defect(key)}"
+        )
     return key
+
+
+def _defect(text: str) -> str:
+    """What keeps a text from being a product key, without the text."""
+    lengths = [len(group) for group in text.split("-")]
+    if re.search(rf"{_HIDDEN}-", text):
+        return "is masked: the whole key is needed"
+    if lengths == [len(text)]:
+        return f"has {len(text)} characters and no hyphen"
+    if lengths != [5] * 5:
+        return f"has groups of {', '.join(map(str, lengths))}"
+    strange = sorted({character for character in text if character.isalnum()} - set(CHARACTER))
+    return f"has {' and '.join(strange) or 'another character'}, which no product key has"
 
 
 def last_five(key: str) -> str:
@@ -195,32 +210,32 @@ def read_overrides(written: Any) -> Overrides:
     overrides: dict[tuple[int | Release, Edition], str] = {}
     for release, editions in _entries(written, "of releases, each with its editions"):
         for edition, text in _entries(editions, "of editions, each with its key"):
+            name = f"{release} {edition}"
             try:
                 named = read_system(release, edition)
                 key = normalize_key(str(text))
             except ValueError as error:
-                raise ValueError(f"key_overrides: {error}") from error
-            name = f"{release} {edition}"
+                raise ValueError(f"{name}: {error}") from error
             known = identify_key(key)
             if known and known.channel != AVMA_CHANNEL:
                 raise ValueError(
-                    f"key_overrides: the key ending in {last_five(key)} for {name} is a KMS client key, which no host can activate"
+                    f"the key ending in {last_five(key)} for {name} is a KMS client key, which no host can activate"
                 )
             if overrides.setdefault(_scope(named), key) != key:
-                raise ValueError(f"key_overrides: there are two keys for {name}")
+                raise ValueError(f"there are two keys for {name}")
     return overrides
 
 
 def _entries(written: Any, what: str) -> Iterable[tuple[Any, Any]]:
     if not isinstance(written, Mapping):
-        raise ValueError(f"key_overrides: a dictionary is needed, {what}")
+        raise ValueError(f"a dictionary is needed, {what}")
     return written.items()
 
 
 def _scope(named: Named) -> tuple[int | Release, Edition]:
     scope = named.exact_build or named.release
     if scope is None or named.edition is None:
-        raise ValueError("key_overrides: a release and an edition are needed")
+        raise ValueError("a release and an edition are needed")
     return scope, named.edition
 
 

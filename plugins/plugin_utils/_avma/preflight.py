@@ -95,7 +95,7 @@ class Vm:
             problems = tuple(_problem(item) for item in entry["problems"])
             return cls(str(entry["id"]), entry["data_exchange"], entry["eligible"], problems)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ValueError("vm is not an entry of the vms that vm_info returns") from error
+            raise ValueError("it is not an entry of the vms that the module hyperv.avma.vm_info returns") from error
 
     @property
     def refusals(self) -> tuple[Problem, ...]:
@@ -161,6 +161,9 @@ def _differ(one: str, other: str) -> bool:
     return one.strip("{} ").lower() != other.strip("{} ").lower()
 
 
+_WRONG_GROUP = "Is it a Hyper-V host, and in the wrong group? Then it belongs to avma_hosts, not to avma_guests. "
+
+
 def platform_problem(model: str | None, asset_tag: str | None, host_sku: int | None) -> Problem | None:
     """Why a machine is no guest that AVMA is for.
 
@@ -168,9 +171,9 @@ def platform_problem(model: str | None, asset_tag: str | None, host_sku: int | N
     say so too.
     """
     if model != HYPER_V_MODEL:
-        return problem("not_a_hyper_v_guest", detail=f": its model is {model or 'not known'}")
+        return problem("not_a_hyper_v_guest", detail=f": its model is {model or 'not known'}", wrong_group=_WRONG_GROUP)
     if asset_tag == AZURE_ASSET_TAG and host_sku in AZURE_HOSTS:
-        return problem("not_a_hyper_v_guest", detail=": it runs in Azure")
+        return problem("not_a_hyper_v_guest", detail=": it runs in Azure", wrong_group="")
     return None
 
 

@@ -8,12 +8,13 @@ The codes are part of the interface: playbooks test them. Messages and remedies 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
 from . import hresults
-from .words import words
+from .words import say
 
 
 class Kind(str, Enum):
@@ -102,11 +103,11 @@ PROBLEMS: Mapping[str, Definition] = {
     ),
     "edition_timed_out": Definition(
         "After {timeout} s {phase}.",
-        "Run again, with a longer timeout: it goes on from there.",
+        "Run again, with a longer {convert_timeout}: it goes on from there.",
     ),
     "no_avma_key_for_release": Definition(
         "No AVMA key is documented for {name}.",
-        "Use a release that has one ({documented}), or, if Microsoft has published one since, pass it in key_overrides.",
+        "Use a release that has one ({documented}), or, if Microsoft has published one since, pass it in {key_overrides}.",
         kind=Kind.NOT_APPLICABLE,
     ),
     "no_avma_key_for_edition": Definition(
@@ -116,7 +117,8 @@ PROBLEMS: Mapping[str, Definition] = {
     ),
     "not_a_hyper_v_guest": Definition(
         "The machine is not a virtual machine on Hyper-V{detail}.",
-        "Run it on Hyper-V or Azure Local; elsewhere (Azure, other hypervisors) use KMS or a key of its own.",
+        "{wrong_group}AVMA is for virtual machines on Hyper-V and Azure Local: elsewhere (Azure, other hypervisors) use KMS or a key of "
+        "its own.",
     ),
     "key_release_mismatch": Definition(
         "A key does not match: {mismatch}.",
@@ -124,11 +126,11 @@ PROBLEMS: Mapping[str, Definition] = {
     ),
     "kms_client_key": Definition(
         "The key ending in {last_five} is the KMS client key of {key}: no host can activate it.",
-        "Leave product_key out to get the AVMA key.",
+        "Leave {product_key} out to get the AVMA key.",
     ),
     "system_mismatch": Definition(
-        "The machine is {system}, not {expected} as the task says.",
-        "Correct release and edition, or leave them out to have them detected.",
+        "The machine is {system}, and not {expected}, as was said of it.",
+        "Correct {release_and_edition}, or leave them out to have them detected.",
     ),
     "key_rejected": Definition(
         "Windows rejected the key ending in {last_five}: {explanation}.",
@@ -180,11 +182,11 @@ PROBLEMS: Mapping[str, Definition] = {
     ),
     "host_unknown": Definition(
         "It is not known whether the host can activate this guest: {reasons}.",
-        "See what host_info and vm_info say of its host.",
+        "{see_host} its host.",
         kind=Kind.UNKNOWN,
     ),
     "vm_mismatch": Definition(
-        "The option vm is of the VM {vm}, and this guest is the VM {guest}.",
+        "What {guest_vm} holds is of the VM {vm}, and this guest is the VM {guest}.",
         "Pass the entry of this guest's own VM, by its id.",
     ),
     "key_not_taken": Definition(
@@ -217,7 +219,7 @@ PROBLEMS: Mapping[str, Definition] = {
     ),
     "activation_timed_out": Definition(
         "After {timeout} s the guest is not activated by a host (status: {status}).",
-        "Check that its host is activated and that Data Exchange is on for the VM; run again, with a longer timeout if it is slow.",
+        "Check that its host is activated and that Data Exchange is on for the VM; run again, with a longer {guest_timeout} if it is slow.",
     ),
     "not_activated": Definition(
         "Windows has its AVMA key, but is not activated by a host (status: {status}{explanation}).",
@@ -237,7 +239,7 @@ PROBLEMS: Mapping[str, Definition] = {
     ),
     "unexpected_host": Definition(
         "The guest was activated by {host}, which is not one of {expected}.",
-        "Move the guest to one of these hosts and run again, or correct expected_hosts.",
+        "Move the guest to one of these hosts and run again, or correct {expected_hosts}.",
     ),
     "unreachable": Definition(
         "The machine was not reached: {detail}.",
@@ -295,15 +297,15 @@ PROBLEMS: Mapping[str, Definition] = {
     ),
     "report_not_written": Definition(
         "The report cannot be written to {path}: {detail}.",
-        "Correct that, or give another folder, and run again.",
+        "Correct that, or name another folder in {dest}, and run again.",
     ),
     "invalid_report": Definition(
         "The file {path} is no report that can be merged: {detail}.",
-        "Give it an avma-report.json that this version of the collection wrote.",
+        "Name in {merge} files avma-report.json that this version of the collection wrote.",
     ),
     "invalid_argument": Definition(
-        "{detail}.",
-        "Correct the task.",
+        "The value of {option} cannot be used: {detail}.",
+        "Correct {option}.",
     ),
     "invalid_answer": Definition(
         "The machine answered something that cannot be understood: {detail}.",
@@ -430,7 +432,7 @@ PROBLEMS: Mapping[str, Definition] = {
         kind=Kind.UNKNOWN,
     ),
     "wmi_error": Definition(
-        "WMI answered with a fault: {reason}{explanation}",
+        "WMI answered with a fault: {reason}{explanation}.",
         "{remedy}",
     ),
     "no_avma_on_host_release": Definition(
@@ -485,7 +487,7 @@ PROBLEMS: Mapping[str, Definition] = {
     ),
     "host_key_unproved": Definition(
         "The host took the key ending in {last_five} without an error, but does not tell which key it uses.",
-        "See what it returned (avma.result), and prove it by a guest: run guest_key on one of this host.",
+        "See what it returned (avma.result), and prove it by a guest of this host, with {guest_key}.",
         kind=Kind.UNKNOWN,
     ),
     "host_activation_timed_out": Definition(
@@ -494,7 +496,7 @@ PROBLEMS: Mapping[str, Definition] = {
     ),
     "duplicate_host_key": Definition(
         "The key ending in {last_five} is meant for more than one host: {hosts}.",
-        "Give each host a key of its own, or declare a volume key as one (volume_key: true).",
+        "Give each host a key of its own, or declare a volume key as one ({volume_key}).",
     ),
     "unencrypted_connection": Definition(
         "The connection is not encrypted, and a product key must not be sent over it.",
@@ -516,11 +518,11 @@ PROBLEMS: Mapping[str, Definition] = {
     ),
     "data_exchange_disabled": Definition(
         "The Data Exchange integration service of the VM {vm} is off, and AVMA needs it.",
-        "Turn it on with vm_data_exchange.",
+        "Turn it on with {vm_data_exchange}.",
     ),
     "guest_service_interface_disabled": Definition(
         "The Guest Service Interface of the VM {vm} is off, and an Azure Edition guest on Azure Local needs it.",
-        "Turn it on with vm_data_exchange (service: guest_service_interface); Windows Server 2022 also needs KB5036909 or newer.",
+        "Turn it on with {vm_data_exchange} (service: guest_service_interface); Windows Server 2022 also needs KB5036909 or newer.",
     ),
     "guest_service_interface_not_switched": Definition(
         "The Guest Service Interface of the VM {vm} could not be switched: {detail}.",
@@ -541,8 +543,8 @@ PROBLEMS: Mapping[str, Definition] = {
         kind=Kind.NOT_APPLICABLE,
     ),
     "vm_not_found": Definition(
-        "The host has no VM {names}.",
-        "Correct name, or ask the host that the VM is on.",
+        "The host has no VM {names}. It has {there}.",
+        "Correct {vm_name}, or ask the host that the VM is on.",
     ),
     "azure_edition_needs_azure_local": Definition(
         "The guest is {guest}, which runs on Azure Local only, and the host {host} is none.",
@@ -550,7 +552,7 @@ PROBLEMS: Mapping[str, Definition] = {
     ),
     "host_avma_unknown": Definition(
         "It cannot be told which releases the host {host} activates.",
-        "See what its AVMA returned (host_info), and find out which key was set on it.",
+        "{see_host} its AVMA, and find out which key was set on it.",
         kind=Kind.UNKNOWN,
     ),
     "host_unsuitable": Definition(
@@ -575,7 +577,8 @@ PROBLEMS: Mapping[str, Definition] = {
     ),
     "hyperv_role_missing": Definition(
         "The machine does not have the Hyper-V role.",
-        "Run this on a Hyper-V host, or install the role.",
+        "Is it a guest, and in the wrong group? Then it belongs to avma_guests, not to avma_hosts. If it is to be a Hyper-V host, install "
+        "the role.",
     ),
     "failover_gap": Definition(
         "On {node}, which may own it, the guest would lose its activation: {reason}",
@@ -591,7 +594,7 @@ PROBLEMS: Mapping[str, Definition] = {
     ),
     "not_in_play": Definition(
         "Not among the hosts of this play: {names}.",
-        "Correct that, the play, or --limit. The hosts of the play are: {hosts}.",
+        "Correct {host_targets}, the play, or --limit. The hosts of the play are: {hosts}.",
     ),
     "no_machines": Definition(
         "There is no machine to look at: {detail}.",
@@ -599,16 +602,16 @@ PROBLEMS: Mapping[str, Definition] = {
     ),
     "activation_implausible": Definition(
         "The guest says that {host} activated it, and that is none by AVMA: {detail}.",
-        "Look at the events 12310 of that host. If it did not activate the guest, its licence was tampered with: run guest_key on it.",
+        "Look at the events 12310 of that host. If it did not activate the guest, its licence was tampered with. {run_guest_key}.",
     ),
     "activation_unwitnessed": Definition(
         "The guest says that {host} activated it, and no Hyper-V host is known that could have.",
-        "Read the hosts in the same run, or name those that may in expected_hosts.",
+        "Read the hosts in the same run, or name those that may in {expected_hosts}.",
         kind=Kind.UNKNOWN,
     ),
     "ambiguous_name": Definition(
         "{name} can be {candidates}: the name does not tell which.",
-        "Name machines by their full DNS names in the inventory, and read the VM ids of the guests (gather_subset of guest_info).",
+        "Name machines by their full DNS names in the inventory, and turn Data Exchange on, by which guests tell which VM they are.",
         kind=Kind.UNKNOWN,
     ),
     "same_host": Definition(
@@ -669,5 +672,10 @@ def problem(code: str, hresult: int | None = None, **facts: object) -> Problem:
     if hresult is not None:
         explained = hresults.explain(hresult)
         facts = {"explanation": explained, "remedy": explained.remedy, **facts}
-    facts = {**words(), **facts}
-    return Problem(code, definition.message.format(**facts), definition.remedy.format(**facts), hresult)
+    return Problem(code, _fill(definition.message, facts), _fill(definition.remedy, facts), hresult)
+
+
+def _fill(template: str, facts: Mapping[str, object]) -> str:
+    """A text with its facts, on one line that ends with a full stop, whatever a fact that others wrote ends with."""
+    text = re.sub(r"\s*[\r\n]\s*", " ", say(template).format(**facts).strip())
+    return text if text.endswith(("?", "!")) else f"{text.rstrip('. ')}."

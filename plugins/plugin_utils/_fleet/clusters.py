@@ -64,7 +64,7 @@ def check_hosts(findings: Findings, hosts: Hosts) -> None:
         _check_systems(findings, cluster)
     for host in hosts:
         if host.shown is None and host.machine not in explained:
-            for found in unread_problems(host.result):
+            for found in unread_problems(host.machine, host.result):
                 findings.add(found, [host.machine])
     for same in hosts.doubles():
         names = sorted(host.machine for host in same)
@@ -76,12 +76,17 @@ def node_down(node: str, cluster: Cluster) -> Problem:
     return problem("node_down", node=node, cluster=cluster.shown)
 
 
-def unread_problems(result: Result) -> list[Mapping[str, str]]:
+def unread_problems(machine: str, result: Result) -> list[Mapping[str, str]]:
     """Why a machine could not be read, from what the module returned for it, if anything."""
     if result.get("problems"):
         return list(result["problems"])
     code = "unreachable" if result.get("unreachable") else "not_read"
-    return [problem(code, detail=str(result.get("msg") or _SILENCE).rstrip(".")).to_dict()]
+    return [problem(code, detail=what_went_wrong(machine, result) or _SILENCE).to_dict()]
+
+
+def what_went_wrong(machine: str, result: Result) -> str:
+    """What the message of a result says, without what stands before it: the machine, and from ansible-core 2.19 on "Task failed"."""
+    return str(result.get("msg") or "").removeprefix("Task failed: ").removeprefix(f"{machine}: ")
 
 
 def _check_systems(findings: Findings, cluster: Cluster) -> None:

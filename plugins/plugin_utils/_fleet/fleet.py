@@ -220,14 +220,14 @@ def _host_problems(host: Host, reading: Reading, cluster: Cluster | None) -> tup
     if host.shown is not None:
         own = host.shown["problems"]
         vms = reading.parts.get("vm_info", {"vms": []})
-        unread = [] if "vms" in vms else unread_problems(vms)
+        unread = [] if "vms" in vms else unread_problems(host.machine, vms)
         codes = {item["code"] for item in own}
         return own, [item for item in unread if item["code"] not in codes]
     for node in cluster.nodes.values() if cluster else ():
         # That it is down is why it does not answer, and is told once.
         if cluster and node.host is host and "down" in node.states:
             return [], [node_down(node.name, cluster)]
-    return [], unread_problems(host.result)
+    return [], unread_problems(host.machine, host.result)
 
 
 def _across(hosts: Hosts, rows: Iterable[Row]) -> list[Row]:
@@ -270,7 +270,7 @@ def _guest(guest: Guest, clusters: Mapping[int, Cluster], failover: Failover, tr
     hypervisor = told.get("hypervisor") or {}
     problems, eligible, verdict = _judge(guest, failover, trust)
     if guest.machine and verdict in ("attention", "not_read") and not problems:
-        problems = [_shown(found) for found in unread_problems({})]
+        problems = [_shown(found) for found in unread_problems(guest.machine, {})]
     cluster = clusters.get(id(guest.host))
     return {
         "name": guest.vm_name,
@@ -351,7 +351,7 @@ def _word_of_guest(guest: Guest, trust: Trust) -> list[Row]:
         return []
     if guest.told is None:
         result = guest.result or {}
-        return [] if result.get("guest") else [_shown(item) for item in unread_problems(result)]
+        return [] if result.get("guest") else [_shown(item) for item in unread_problems(guest.machine, result)]
     problems = [_shown(item) for item in guest.told["problems"]]
     license, activation = guest.told["license"], guest.told["activation"]
     if not problems and not _proved(license, activation):

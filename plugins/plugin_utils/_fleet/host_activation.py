@@ -13,7 +13,7 @@ from typing import Any
 
 from .._avma.guests import Step
 from .._avma.problems import Kind, kind_of, problem
-from .clusters import across_hosts
+from .clusters import across_hosts, what_went_wrong
 from .host_keys import validate_host_keys
 from .identity import Hosts
 
@@ -39,19 +39,19 @@ def problems_before(
     planned = [
         {**item, "hosts": [host]}
         for host, plan in plans.items()
-        for item in problems_of_plan(plan)
+        for item in problems_of_plan(host, plan)
         if (item["code"], host) not in known
     ]
     # A host that could not be planned stops, whatever the reason.
     return [*found, *(item for item in planned if "step" not in plans[item["hosts"][0]] or _stops(item, reads))]
 
 
-def problems_of_plan(plan: Result) -> list[Mapping[str, Any]]:
+def problems_of_plan(host: str, plan: Result) -> list[Mapping[str, Any]]:
     """What is wrong with a host, also if it is that it could not be talked to."""
     if plan.get("unreachable"):
-        return [problem("unreachable", detail=plan["msg"]).to_dict()]
+        return [problem("unreachable", detail=what_went_wrong(host, plan)).to_dict()]
     if "step" not in plan and not plan.get("problems"):
-        return [problem("not_read", detail=plan["msg"]).to_dict()]
+        return [problem("not_read", detail=what_went_wrong(host, plan)).to_dict()]
     return list(plan["problems"])
 
 

@@ -80,7 +80,7 @@ def validate_host_keys(
             wish = wishes.get(host.machine)
             wanted[host.machine] = wish if isinstance(wish, HostKey) else HostKey.of(wish)
         except ValueError as error:
-            findings.add(problem("invalid_argument", detail=f"{host.machine}: {error}"), [host.machine])
+            findings.add(problem("invalid_argument", option="host_keys", detail=error), [host.machine])
             continue
         for found in _foresee(host, wanted[host.machine]):
             findings.add(found, [host.machine])
