@@ -259,11 +259,25 @@ def _markup(description: str | Sequence[str]) -> str:
     return "".join(f"`{part.partition('#')[0]}`" if index % 2 else _text(part) for index, part in enumerate(parts))
 
 
+_MISTAKES = """# Mistakes that are easily made
+
+What is said of each: where, what, why, and what to do. A test makes each of them with `ansible-playbook` against the lab, and sees that this is
+what comes (`tests/integration/test_mistakes.py`). `…` stands for what differs from run to run."""
+
+
+def mistakes() -> str:
+    """What users are told of the mistakes that the tests make."""
+    found = yaml.safe_load((ROOT / "tests/integration/mistakes.yml").read_text(encoding="utf-8"))
+    rows = [(item["mistake"], _text(item["told"])) for item in found]
+    return "\n\n".join([_MISTAKES, _table(("what was done", "what is said"), rows)])
+
+
 #: What makes each page of docs/.
 PAGES: Mapping[str, Callable[[], str]] = {
     "problems.md": problem_table,
     "hresults.md": hresult_table,
     "keys.md": key_tables,
+    "mistakes.md": mistakes,
     "unverified.md": unverified,
     "variables.md": variable_tables,
 }

@@ -65,8 +65,8 @@ def explain(value: int | str) -> dict[str, object]:
     """What an HRESULT says."""
     try:
         return hresults.explain(hresults.parse_hresult(value)).to_dict()
-    except (ValueError, TypeError) as error:
-        raise AnsibleFilterError(f"hyperv.avma.explain: {value!r} is not an HRESULT, and holds none") from error
+    except (ValueError, TypeError):
+        raise AnsibleFilterError(f"hyperv.avma.explain: {value!r} is not an HRESULT, and holds none") from None
 
 
 class FilterModule:

@@ -184,7 +184,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         """Make the VMs inventory hosts."""
         super().parse(inventory, loader, path, cache)
-        self._read_config_data(path)
+        self._given: Mapping[str, Any] = self._read_config_data(path)
         try:
             self._overrides = keys.read_overrides(self.get_option("key_overrides"))
         except ValueError as error:
@@ -211,7 +211,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         """The variables of all VMs, and whether all Hyper-V hosts and clusters told theirs."""
         hosts, clusters = self._machines("hosts"), self._machines("clusters")
         if not hosts and not clusters:
-            raise AnsibleParserError("name Hyper-V hosts in hosts, or failover clusters in clusters")
+            unknown = sorted(set(self._given) - set(self.get_options()))
+            hint = f"; there is no option {', '.join(unknown)}" if unknown else ""
+            raise AnsibleParserError(f"name Hyper-V hosts in hosts, or failover clusters in clusters{hint}")
         overrides = self._overrides
 
         def submit(function: Any, name: str, variables: Mapping[str, Any], *arguments: Any) -> Future[Any]:
@@ -253,7 +255,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         if not isinstance(value, Mapping) or not all(
             isinstance(name, str) and isinstance(variables or {}, Mapping) for name, variables in value.items()
         ):
-            raise AnsibleParserError(f"{option} must be a list of names, or a dictionary of names and their variables")
+            given = f", and is {value}" if isinstance(value, str) else ""
+            raise AnsibleParserError(
+                f"{option} must be a list of names, or a dictionary of names and their variables{given}"
+            )
         return {name: variables or {} for name, variables in value.items()}
 
     def _connect(self, name: str, variables: Mapping[str, Any]) -> Any:

@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
+import yaml
 from ansible import context
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
@@ -70,8 +74,39 @@ def invalid(option: str, why: object) -> Failure:
     return Failure([problem("invalid_argument", option=variable(option), detail=why)])
 
 
+def check_resolved(given: Iterable[str], options: Iterable[str], variables: Mapping[str, Any], templar: Any) -> None:
+    """See that no option was left out because its variable cannot be resolved: C(default(omit)) passes over that.
+
+    :param given: The options that were not left out.
+    :raises Failure: One was.
+    """
+    for option in set(options) - set(given):
+        name = variable(option)
+        if name != option and name in variables:
+            try:
+                templar.template(variables[name])
+            except AnsibleError as error:
+                hint = ": give --ask-vault-pass or --vault-password-file" if "vault secrets" in str(error) else ""
+                raise invalid(option, f"{error}".rstrip(".") + hint) from None
+
+
+@cache
+def _variables_of(role: str) -> frozenset[str]:
+    """The variables that a role takes. Those that it registers end with C(_result)."""
+    specs = yaml.safe_load((_COLLECTION / "roles" / role / "meta/argument_specs.yml").read_text(encoding="utf-8"))
+    return frozenset(name for entry in specs["argument_specs"].values() for name in entry.get("options", {}))
+
+
 class InvalidArgumentsError(Exception):
-    """An option is unknown, missing or wrong."""
+    """An option is unknown, missing or wrong.
+
+    :ivar option: Which one, if its value is wrong.
+    """
+
+    def __init__(self, message: str, option: str | None = None) -> None:
+        """Say what is wrong."""
+        super().__init__(message)
+        self.option = option
 
 
 def validated(module: str, specification: Mapping[str, Any], given: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -89,7 +124,8 @@ def validated(module: str, specification: Mapping[str, Any], given: Mapping[str,
             for error in result.errors
         ]
         # Ansible repeats a wrong value, also one that is no_log.
-        raise InvalidArgumentsError(_redact("; ".join(messages), result._no_log_values))
+        named = re.search(r"(?:argument '|value of )(\w+)", messages[0])
+        raise InvalidArgumentsError(_redact("; ".join(messages), result._no_log_values), named[1] if named else None)
     arguments: Mapping[str, Any] = result.validated_parameters
     return arguments
 
@@ -128,7 +164,7 @@ def interrupted(machine: str, interruption: Interruption) -> dict[str, Any]:
 def failed(machine: str, error: SessionError | Failure) -> dict[str, Any]:
     """The result of a task that failed."""
     if isinstance(error, UnsupportedConnectionError):
-        return {"failed": True, "msg": f"{machine}: {error}"}
+        return {"failed": True, "msg": f"{machine}: {error}."}
     if isinstance(error, RouteError):
         result = _failure(machine, [error.problem])
         # Ansible takes it for unreachable when the result says so, and keeps the code.
@@ -158,8 +194,11 @@ class CheckedAction(ActionBase):
         if self.BYPASS_HOST_LOOP:
             # The task is about many machines.
             machine = ""
-        speak_to(_role(self._task.get_path()), _plays_playbook())
+        self.role = _role(self._task.get_path())
+        speak_to(self.role, _plays_playbook())
+        self.warn_of_misspelt(self._variables)
         try:
+            check_resolved(self._task.args, self.ARGUMENT_SPEC, self._variables, self._templar)
             result.update(self.work(machine, validated(self._task.action, self.ARGUMENT_SPEC, self._task.args)))
         except InvalidArgumentsError as error:
             result.update(failed=True, msg=str(error))
@@ -173,6 +212,15 @@ class CheckedAction(ActionBase):
         except Interruption as interruption:
             result.update(interrupted(machine, interruption))
         return result
+
+    def warn_of_misspelt(self, variables: Iterable[str]) -> None:
+        """Say which variables are called almost like one of the role that runs: Ansible itself passes over them."""
+        known = _variables_of(self.role) if self.role else frozenset()
+        for name in variables:
+            if known and name.startswith(f"{self.role}_") and not name.endswith("_result") and name not in known:
+                near = " or ".join(difflib.get_close_matches(name, sorted(known), cutoff=0.75))
+                if near:
+                    self._display.warning(f"{name} is no variable of the role {self.role}: is {near} meant?")
 
     @abstractmethod
     def work(self, machine: str, arguments: Mapping[str, Any]) -> dict[str, Any]:

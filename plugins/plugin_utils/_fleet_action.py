@@ -21,9 +21,11 @@ from ._action import (
     Failure,
     Interruption,
     InvalidArgumentsError,
+    check_resolved,
     checking,
     failed,
     interrupted,
+    invalid,
     validated,
 )
 from ._avma import keys
@@ -104,7 +106,7 @@ class FleetAction(CheckedAction):
             for name, work in machines.items():
                 try:
                     machine = self.machines.get(name) or self._prepare(name)
-                except (AnsibleError, InvalidArgumentsError) as error:
+                except (AnsibleError, Failure, InvalidArgumentsError) as error:
                     results[name] = _outcome(name, error)
                 else:
                     self.machines[name] = machine
@@ -129,10 +131,19 @@ class FleetAction(CheckedAction):
         """Options of the task as they are for a machine, checked.
 
         :raises AnsibleError: One cannot be templated.
+        :raises Failure: A variable cannot be resolved.
         :raises InvalidArgumentsError: One is wrong.
         """
         specification = {name: self.ARGUMENT_SPEC[name] for name in names}
-        return validated(self._task.action, specification, target.options(names))
+        self.warn_of_misspelt(target.variables)
+        try:
+            given = target.options(names)
+        except AnsibleError:
+            # Rather than of the option, it is told of the variable that the user set.
+            check_resolved((), names, target.variables, target.templar)
+            raise
+        check_resolved(given, names, target.variables, target.templar)
+        return validated(self._task.action, specification, given)
 
     def accepted(self, options: Mapping[str, Any]) -> frozenset[str]:
         """The codes in the option ``accepted_problems``, which may be a list of lists.
@@ -201,6 +212,8 @@ def _outcome(machine: str, error: Exception) -> Result:
         return {"unreachable": True, "msg": str(error)}
     if isinstance(error, (SessionError, Failure)):
         return failed(machine, error)
+    if isinstance(error, InvalidArgumentsError) and error.option:
+        return failed(machine, invalid(error.option, str(error).partition(": ")[2]))
     plain = isinstance(error, (AnsibleError, InvalidArgumentsError))
     detail = str(error) if plain else f"{type(error).__name__}: {error}"
     return {"failed": True, "msg": detail}

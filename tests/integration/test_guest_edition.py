@@ -45,7 +45,7 @@ REFUSED = {
     "TO-CORE": ("installation_type_fixed", "with a desktop"),
     "TO-DESKTOP": ("installation_type_fixed", "with Server Core"),
     "FULL-OTHER": ("system_mismatch", "The machine is Windows Server 2022 Standard, not Datacenter"),
-    "NONSENSE": ("invalid_argument", "edition: 'Pro' is not one of"),
+    "NONSENSE": ("invalid_argument", "The value of edition cannot be used: 'Pro' is not one of"),
 }
 #: Guests of which DISM or the restart fails.
 FAILED = {

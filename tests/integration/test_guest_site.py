@@ -94,7 +94,7 @@ def test_check_mode_of_site_refuses_what_the_real_run_would_refuse(story: Story)
     run = story.refused.run
     assert run.rc == 2
     assert {host: item["failures"] for host, item in run.stats.items() if item["failures"]} == {"MAK": 1}
-    assert "guest_activation_replace: true" in run.of("MAK")["msg"]
+    assert "-e guest_activation_replace=true" in run.of("MAK")["msg"]
     assert {name: writes for name, writes in story.refused.writes.items() if writes} == {}
 
 

@@ -107,5 +107,5 @@ def test_results_that_are_none_are_refused(run_playbook: RunPlaybook, tmp_path: 
 """,
     )
     assert run.rc == 2
-    assert "results: give it what the modules returned" in run.of("localhost")["msg"]
+    assert "results cannot be used: give it what the modules returned" in run.of("localhost")["msg"]
     assert not (tmp_path / "report").exists()

@@ -240,7 +240,10 @@ def test_nobody_else_reads_a_file_that_is_written(run_playbook: RunPlaybook, tmp
         ({"unattend_release": "23H2"}, "No AVMA key is documented for Windows Server, version 23H2."),
         ({"unattend_release": "Vista"}, "'Vista' is not a release, a SAC version or a build number"),
         ({"unattend_product_key": "NTBV8-9K7Q8-V27C6-M2BTV-KHMXV"}, "is the KMS client key of Windows Server 2022"),
-        ({"unattend_product_key": SECRET[:-1]}, "product_key: a product key is five groups of five"),
+        (
+            {"unattend_product_key": SECRET[:-1]},
+            "unattend_product_key cannot be used: a product key is five groups of five",
+        ),
         ({"unattend_release": "Windows Server 2025 Standard"}, "contradict each other"),
         ({"unattend_path": "/"}, "The answer file / cannot be used: Is a directory."),
     ],

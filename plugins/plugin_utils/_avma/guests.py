@@ -270,7 +270,7 @@ def _owner_of(license: License) -> str:
 
 #: The remedy for a key that is replaced on the user's word only.
 _WITH_A_WORD = (
-    "It works, and is not replaced without your word: {run_guest_key} with {guest_replace} to install the AVMA key, or leave this "
+    "It works, and is not replaced without your word. {run_guest_key} with {guest_replace} to install the AVMA key, or leave this "
     "machine out."
 )
 

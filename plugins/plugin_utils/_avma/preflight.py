@@ -182,7 +182,7 @@ def _problems(system: System, hypervisor: Hypervisor, vm: Vm | None) -> Iterator
         yield problem("no_activation_component")
     # The host knows best.
     if hypervisor.data_exchange is False and not (vm and vm.data_exchange):
-        yield problem("data_exchange_disabled", vm=hypervisor.vm_name or "that this guest is")
+        yield problem("data_exchange_disabled", vm=hypervisor.vm_name or "of this guest")
     if hypervisor.data_exchange:
         unsuitable = _unsuitable_host(system, hypervisor)
         if unsuitable:

@@ -129,7 +129,7 @@ PROBLEMS: Mapping[str, Definition] = {
         "Leave {product_key} out to get the AVMA key.",
     ),
     "system_mismatch": Definition(
-        "The machine is {system}, and not {expected}, as was said of it.",
+        "The machine is {system}, not {expected} as was said of it.",
         "Correct {release_and_edition}, or leave them out to have them detected.",
     ),
     "key_rejected": Definition(
@@ -678,4 +678,5 @@ def problem(code: str, hresult: int | None = None, **facts: object) -> Problem:
 def _fill(template: str, facts: Mapping[str, object]) -> str:
     """A text with its facts, on one line that ends with a full stop, whatever a fact that others wrote ends with."""
     text = re.sub(r"\s*[\r\n]\s*", " ", say(template).format(**facts).strip())
-    return text if text.endswith(("?", "!")) else f"{text.rstrip('. ')}."
+    text = text if text.endswith(("?", "!")) else f"{text.rstrip('. ')}."
+    return re.sub(r"([.?!])\.(?= |$)", r"\1", text)

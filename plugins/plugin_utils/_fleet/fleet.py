@@ -298,6 +298,9 @@ def _judge(guest: Guest, failover: Failover, trust: Trust) -> tuple[list[Row], b
     """What is wrong with a guest, whether its host activates it, and what this comes to."""
     said, eligible = _word_of_host(guest, failover)
     own = _word_of_guest(guest, trust)
+    if any(item["code"] == "host_unsuitable" for item in said):
+        # What the guest sees of its host, the host itself has told better.
+        own = [item for item in own if item["code"] != "host_not_datacenter"]
     told = {item["code"] for item in own}
     problems = [*own, *(item for item in said if item["code"] not in told)]
     if guest.machine is None:

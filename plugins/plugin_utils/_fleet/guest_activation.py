@@ -17,6 +17,10 @@ from .identity import vm_identity
 Result = Mapping[str, Any]
 
 
+#: Why guest_key left a guest its key, which says also that it is no AVMA key.
+_WHY_NOT_AVMA = frozenset({"kms_host", "licensed_by_other_key", "unknown_product_key"})
+
+
 def guests_to_activate(results: Results, fleet: Fleet, pending: Collection[str] = ()) -> dict[str, Result | None]:
     """The guests of the inventory that were read, are not right, and are not beyond AVMA.
 
@@ -51,6 +55,8 @@ def with_attempt(guest_info: Result, attempt: Result | None) -> Result:
         return guest_info
     found = attempt.get("problems", [])
     known = {item["code"] for item in found}
+    if known & _WHY_NOT_AVMA:
+        known.add("not_avma")
     return {
         **guest_info,
         "guest": {**guest, "problems": [*found, *(item for item in guest["problems"] if item["code"] not in known)]},

@@ -32,8 +32,8 @@ def problems_before(
     """
     found = [
         {name: item[name] for name in item if name not in ("kind", "stops")}
-        for item in validate_host_keys(reads, wishes)
-        if item["stops"]
+        for item in (_without_refused(found, plans) for found in validate_host_keys(reads, wishes))
+        if item["stops"] and item["hosts"]
     ]
     known = {(item["code"], host) for item in found for host in item["hosts"]}
     planned = [
@@ -44,6 +44,13 @@ def problems_before(
     ]
     # A host that could not be planned stops, whatever the reason.
     return [*found, *(item for item in planned if "step" not in plans[item["hosts"][0]] or _stops(item, reads))]
+
+
+def _without_refused(item: Found, plans: Mapping[str, Result]) -> Found:
+    """That no key is given is not said of hosts whose key was refused."""
+    if item["code"] != "no_host_key":
+        return item
+    return {**item, "hosts": [host for host in item["hosts"] if "step" in plans.get(host, {"step": None})]}
 
 
 def problems_of_plan(host: str, plan: Result) -> list[Mapping[str, Any]]:

@@ -73,10 +73,10 @@ class Target:
 
     def __init__(self, reach: Reach, name: str, variables: dict[str, Any]) -> None:
         self._reach = reach
-        self._variables = variables
+        self.variables = variables
         # Never the templar of the task with other variables: in ansible-core 2.16 its lookups would still see those of the task's own
         # machine, and another machine's secret would be sent.
-        self._templar = Templar(loader=reach.action._loader, variables=variables)
+        self.templar = Templar(loader=reach.action._loader, variables=variables)
         self.name = name
 
     def options(self, names: Iterable[str]) -> dict[str, Any]:
@@ -91,7 +91,7 @@ class Target:
                 value = self._looked_up(self._reach.written.get(name, given.get(name)))
                 if value is not _MISSING:
                     values[name] = value
-        return _template(self._templar, self._variables, values)
+        return _template(self.templar, self.variables, values)
 
     def _looked_up(self, value: Any) -> Any:
         """The value of the variable that a template only names, or ``_MISSING``; else what was given.
@@ -101,7 +101,7 @@ class Target:
         mere = _MERE_VARIABLE.fullmatch(value) if isinstance(value, str) else None
         if mere is None:
             return value
-        found = self._variables.get(mere["name"], _DEFAULTS.get(mere["default"], value))
+        found = self.variables.get(mere["name"], _DEFAULTS.get(mere["default"], value))
         # Text may come out as something else: ansible-core up to 2.18 reads lists in it.
         return found if found is _MISSING or isinstance(found, (list, dict)) else value
 
@@ -111,10 +111,10 @@ class Target:
         :raises AnsibleError: A variable cannot be templated, or there is no such connection plugin.
         """
         words = {word: self._reach.as_written(word) for word in ("connection", "remote_user", "port")}
-        keywords = {**self._reach.keywords, **{word: self._templar.template(value) for word, value in words.items()}}
-        own = self._variables.get("ansible_connection")
-        plugin = self._templar.template(own) if own is not None else keywords["connection"]
-        return connect(plugin, self._templar, self._variables, keywords)
+        keywords = {**self._reach.keywords, **{word: self.templar.template(value) for word, value in words.items()}}
+        own = self.variables.get("ansible_connection")
+        plugin = self.templar.template(own) if own is not None else keywords["connection"]
+        return connect(plugin, self.templar, self.variables, keywords)
 
 
 class Reach:

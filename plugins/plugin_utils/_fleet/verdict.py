@@ -26,10 +26,8 @@ def accepted_codes(given: str | Iterable[str]) -> frozenset[str]:
     if not unknown:
         return frozenset(codes)
     near = sorted({match for code in unknown for match in get_close_matches(code, PROBLEMS, cutoff=0.5)})
-    hint = f"did you mean {', '.join(near)}?" if near else "docs/problems.md lists them."
-    raise ValueError(
-        f"there is no problem {', '.join(map(repr, unknown))} to accept (given: {', '.join(codes)}); {hint}"
-    )
+    hint = f"Did you mean {' or '.join(near)}?" if near else "docs/problems.md lists them."
+    raise ValueError(f"there is no problem {', '.join(unknown)} to accept (given: {', '.join(codes)}). {hint}")
 
 
 @dataclass(frozen=True)

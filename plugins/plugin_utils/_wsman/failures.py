@@ -250,7 +250,10 @@ class Login:
         :param said: What the library said.
         """
         cause = next((cause for cause in _CAUSES if re.search(cause.said, said)), None)
-        text = f"{self._name} for {self._user} at {self.endpoint}{self.watch.through} failed: {shown(_NUMBERS.sub('', said)).rstrip('.')}."
+        text = f"{shown(_NUMBERS.sub('', said)).rstrip('.')}."
+        # A connection plugin that lacks its library has not looked yet where the machine is.
+        if not self.endpoint.startswith("://"):
+            text = f"{self._name} for {self._user} at {self.endpoint}{self.watch.through} failed: {text}"
         if cause is None:
             return UnreachableError(
                 f"{text} Check {self._options.authentication}, ansible_user and the machine's name."
