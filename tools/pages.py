@@ -261,8 +261,8 @@ def _markup(description: str | Sequence[str]) -> str:
 
 _MISTAKES = """# Mistakes that are easily made
 
-What is said of each: where, what, why, and what to do. A test makes each of them with `ansible-playbook` against the lab, and sees that this is
-what comes (`tests/integration/test_mistakes.py`). `…` stands for what differs from run to run."""
+What is said of each: where, what, why, and what to do. A test makes each of them with `ansible-playbook` against the lab, and sees
+that this is what comes (`tests/integration/test_mistakes.py`). `…` stands for what differs from run to run."""
 
 
 def mistakes() -> str:
