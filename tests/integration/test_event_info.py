@@ -121,9 +121,9 @@ def test_machine_that_pages_tells_the_same(events: Callable[..., Any]) -> None:
             {"since": "yesterday"},
             "The value of since cannot be used: 'yesterday' is no moment: write it as 2026-11-22T08:15:00Z",
         ),
-        ({"limit": 0}, "limit must be at least 1"),
-        ({"event_id": [12310, 4624]}, "event_id must be 12309, 12310 or both"),
-        ({"event_id": []}, "event_id must be 12309, 12310 or both"),
+        ({"limit": 0}, "The value of limit cannot be used: it must be at least 1"),
+        ({"event_id": [12310, 4624]}, "The value of event_id cannot be used: it must be 12309, 12310 or both"),
+        ({"event_id": []}, "The value of event_id cannot be used: it must be 12309, 12310 or both"),
     ],
 )
 def test_wrong_options_are_refused_unasked(
