@@ -63,9 +63,11 @@ def test_the_guide_names_only_problems_that_there_are(pages: ModuleType) -> None
 
 
 def user_pages() -> Iterator[Path]:
-    """What users read, and nothing that the code writes or that is about other programs."""
+    """What users read, and nothing that the code writes, that is about other programs, or that shows misspelt names."""
     yield from (ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md"))
-    yield from (path for path in (ROOT / "docs").glob("*.md") if path.name not in ("facts.md", "releasing.md"))
+    yield from (
+        path for path in (ROOT / "docs").glob("*.md") if path.name not in ("facts.md", "mistakes.md", "releasing.md")
+    )
     yield from (ROOT / "roles").glob("*/README.md")
 
 
