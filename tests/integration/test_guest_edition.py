@@ -263,6 +263,40 @@ def test_new_vms_go_from_evaluation_media_to_proved(run_playbook: RunPlaybook) -
         assert all(lab.machine(name)["restarts"] == 1 for name in names)
 
 
+def test_site_takes_a_fleet_of_evaluation_guests_to_proved(run_playbook: RunPlaybook) -> None:
+    """Predicted, done once, nothing the second time; and one that cannot be converted stops no other."""
+    fleet = [spec | {"variables": {}} for spec in MEDIA if spec["release"] in ("2019", "2025") and not spec["core"]]
+    names = sorted(spec["name"] for spec in fleet)
+    guests = [*fleet, guest("STUCK", servicing={"targets": []}), {"name": "RIGHT", "license": "avma"}]
+    arguments = ("hyperv.avma.site", "-e", "guest_activation_convert_evaluation=true", "--forks", "16")
+    with Lab({"hosts": [{"name": "HV01", "release": "2025", "license": "mak", "guests": guests}]}) as lab:
+        before = lab.writes()
+        checked = run_playbook(lab, *arguments, "--check")
+        assert lab.writes() == before
+        assert all(lab.machine(name)["restarts"] == 0 for name in names)
+        assert {host for host, item in checked.stats.items() if item["failures"]} == {"STUCK"}
+        assert checked.of("HV01", "Show what would be done")["msg"] == [
+            f"would convert from an evaluation edition, then activate: 4 guests ({', '.join(names)})",
+            "would fail at: 1 guest (STUCK)",
+            "would leave as they are, already activated: 1 guest (RIGHT)",
+        ]
+
+        done = run_playbook(lab, *arguments)
+        assert {host for host, item in done.stats.items() if item["failures"]} == {"STUCK"}
+        # Why it failed, not that it could be converted.
+        assert "DISM offers no edition" in done.of("STUCK")["msg"]
+        assert "convert_evaluation" not in done.of("STUCK")["msg"]
+        for name in names:
+            license = lab.machine(name)["license"]
+            assert (license["status"], license["channel"], license["host"]) == ("licensed", "VT:IA", "HV01.lab.example")
+            assert lab.machine(name)["restarts"] == 1
+
+        again = run_playbook(lab, *arguments)
+        assert again.changed() == 0
+        assert {host for host, item in again.stats.items() if item["failures"]} == {"STUCK"}
+        assert all(lab.machine(name)["restarts"] == 1 for name in names)
+
+
 def test_over_every_other_connection(run_playbook: RunPlaybook) -> None:
     """Over ssh, with either shell, and through the guest's host: nothing in it is WS-Management's own."""
     ways = {

@@ -48,7 +48,7 @@ def _vm(results: Results, row: Mapping[str, Any]) -> Result | None:
 def with_attempt(guest_info: Result, attempt: Result | None) -> Result:
     """What a guest tells, with the reason why it could not be activated, which it may not tell itself any more.
 
-    :param attempt: What ``guest_key`` returned for it before it was read.
+    :param attempt: What ``guest_key``, or ``guest_edition`` if it came no further, returned for it before it was read.
     """
     guest = guest_info.get("guest")
     if not attempt or not attempt.get("failed") or not guest or not guest["problems"]:
@@ -57,6 +57,9 @@ def with_attempt(guest_info: Result, attempt: Result | None) -> Result:
     known = {item["code"] for item in found}
     if known & _WHY_NOT_AVMA:
         known.add("not_avma")
+    if "target_edition" in attempt:
+        # That it can be converted is no news where that has failed.
+        known.add("evaluation_edition")
     return {
         **guest_info,
         "guest": {**guest, "problems": [*found, *(item for item in guest["problems"] if item["code"] not in known)]},
