@@ -1,6 +1,6 @@
 # Copyright (c) 2026 The hyperv.avma authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The scenarios of the documentation, word for word: what is typed there works, and prints what is shown there."""
+"""The guides, word for word: what is typed there works, and prints what is shown there."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import yaml
 
 from lab.client import Lab
 
 ROOT = Path(__file__).resolve().parents[2]
-GUIDE = (ROOT / "docs" / "scenarios.md").read_text(encoding="utf-8")
+DOCS = ROOT / "docs"
+GUIDE = (DOCS / "scenarios.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MAKE_LAB = re.compile(r"make lab TOPOLOGY=(\S+)")
 FILE_NAME = re.compile(r"# ([\w./-]+\.yml)\n")
@@ -64,8 +66,8 @@ def plain(output: str) -> str:
     return "".join(f"{' '.join(line.rstrip('* ').split())}\n" for line in VOLATILE.sub("TIME", output).splitlines())
 
 
-def type_in(command: str, directory: Path) -> str:
-    """What a command prints; it must succeed."""
+def type_in(command: str, directory: Path, status: int = 0) -> str:
+    """What a command prints; it must end with this status."""
     configuration = directory / "ansible.cfg"
     configuration.touch()
     environment = {
@@ -87,7 +89,7 @@ def type_in(command: str, directory: Path) -> str:
         timeout=120,
         check=False,
     )
-    assert process.returncode == 0, f"{command}\n{process.stdout}"
+    assert process.returncode == status, f"{command}\n{process.stdout}"
     return process.stdout
 
 
@@ -108,3 +110,54 @@ def test_a_scenario_works_as_it_is_written(scenario: Scenario, tmp_path: Path) -
             for part in re.split(r"^\.\.\.\n", plain(shown), flags=re.MULTILINE):
                 assert part in rest, f"{command}\nshows no such thing:\n{part}\nbut:\n{rest}"
                 rest = rest[rest.index(part) + len(part) :]
+
+
+def test_the_inventory_plugin_makes_what_its_guide_shows(tmp_path: Path) -> None:
+    blocks = BLOCK.findall((DOCS / "inventory-plugin.md").read_text(encoding="utf-8"))
+    [source] = [text for language, text in blocks if language == "yaml"]
+    [shown] = [text for language, text in blocks if language == "text"]
+    typed, _, graph = shown.removeprefix("$ ").partition("\n")
+    with Lab(ROOT / "tests/lab/topologies/demo.yml", tmp_path / "lab") as lab:
+        machines = yaml.safe_load(lab.inventory.read_text(encoding="utf-8"))["all"]["hosts"]
+        mine = yaml.safe_load(source)
+        # Where the lab's machines listen, and as whom.
+        mine["hosts"] = {name: machines[name] for name in mine["hosts"]}
+        (tmp_path / "guests.avma.yml").write_text(yaml.safe_dump(mine), encoding="utf-8")
+        assert plain(type_in(typed, tmp_path)) == plain(graph)
+
+
+HOSTS = """\
+domain: lab.example
+hosts:
+  - {name: HV01, release: "2025", guests: [{name: WEB01, release: "2022"}]}
+"""
+VERIFY = "ansible-playbook -i lab/inventory hyperv.avma.verify"
+#: What is typed, with the status and what it is an example of in the table of docs/pipelines.md.
+STATUSES = (
+    (f"{VERIFY} --limit nowhere", 1, "the limit matches no machine"),
+    ("ansible-playbook -i lab/inventory hyperv.avma.verfy", 1, "the playbook does not exist"),
+    (VERIFY, 2, "there is at least one problem"),
+    (f"{VERIFY} -e verification_guests_group=guests", 2, "the inventory has no group"),
+    (f"{VERIFY} -e verification_accepted_problems=node_dwn", 2, "has no valid value"),
+    (f"{VERIFY} --wait", 2, "has no valid value"),
+    (f"{VERIFY} -i elsewhere.yml", 4, "at least one machine was unreachable; there may be other problems as well"),
+    (
+        f"{VERIFY} -e verification_report_dest=avma-report -e verification_accepted_problems=no_product_key,host_not_licensed",
+        0,
+        "no problem",
+    ),
+)
+
+
+def test_the_exit_statuses_are_those_of_the_guide(tmp_path: Path) -> None:
+    guide = (DOCS / "pipelines.md").read_text(encoding="utf-8")
+    meanings = dict(re.findall(r"^\| (\d) \| (.*) \|$", guide, re.MULTILINE))
+    (tmp_path / "hosts.yml").write_text(HOSTS, encoding="utf-8")
+    (tmp_path / "elsewhere.yml").write_text("avma_hosts: {hosts: {HV02: {ansible_host: 127.0.0.1, ansible_port: 9}}}\n")
+    with Lab(tmp_path / "hosts.yml", tmp_path / "lab"):
+        for typed, status, meaning in STATUSES:
+            assert meaning in meanings[str(status)]
+            type_in(typed, tmp_path, status)
+    assert {path.name for path in (tmp_path / "avma-report").iterdir()} == {
+        f"avma-report.{kind}" for kind in ("html", "json", "csv", "xml")
+    }
