@@ -13,7 +13,7 @@ description:
   - Reaches a Windows guest of Hyper-V by PowerShell Direct, so that it needs no network adapter, no WinRM and no firewall rule.
   - The Hyper-V host is reached as the inventory says, by P(ansible.builtin.winrm#connection), P(ansible.builtin.psrp#connection) or
     P(ansible.builtin.ssh#connection), with the connection variables that it has there.
-  - It carries the modules of this collection. Other modules fail over it, so set C(gather_facts) to V(false).
+  - It works with the modules of this collection only. Other modules fail over it, so set C(gather_facts) to V(false).
 notes:
   - Host and guest must be Windows Server 2016 or newer, the guest must run and have booted, and the user of the host must be a member of
     its C(Administrators) or C(Hyper-V Administrators), with the Hyper-V module for Windows PowerShell installed there.
@@ -32,7 +32,7 @@ options:
       - name: ansible_powershell_direct_host
   vm_id:
     description:
-      - The ID of the virtual machine. It decides before O(vm_name).
+      - The ID of the virtual machine. It takes precedence over O(vm_name).
     type: str
     vars:
       - name: avma_vm_id
@@ -46,8 +46,8 @@ options:
       - name: ansible_powershell_direct_vm_name
   remote_user:
     description:
-      - The user in the guest, such as V(Administrator) or V(DOMAIN\\user). A local account is best. V(user@domain) is refused, since
-        PowerShell Direct takes it for a local account.
+      - The user in the guest, such as V(Administrator) or V(DOMAIN\\user). A local account is best. V(user@domain) is refused, because
+        PowerShell Direct treats it as a local account.
     type: str
     vars:
       - name: ansible_user

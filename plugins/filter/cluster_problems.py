@@ -8,12 +8,12 @@ name: cluster_problems
 short_description: What keeps hosts and their clusters from activating their guests
 version_added: 0.1.0
 description:
-  - Takes what M(hyperv.avma.host_info) returned for many hosts, and tells what is wrong with each and across each cluster - nodes that are
-    down or were not asked, nodes of different releases, and all that M(hyperv.avma.host_info) found.
-  - With the keys that the hosts are to get, it tells what would go wrong with them, before any is written - a key missing, given to
-    more than one host, of another release than those of the other nodes, or in the way of one that works. What they will put right is
-    no problem then.
-  - A key is never part of what it returns, but for the last five characters.
+  - Takes what M(hyperv.avma.host_info) returned for many hosts, and returns what is wrong with each host and with each cluster - nodes that
+    are down or were not read, nodes of different releases, and all that M(hyperv.avma.host_info) found.
+  - With the keys that the hosts will get, it also returns what is wrong with these keys before one is written - a key is missing, is given
+    to more than one host, has another release than those of the other nodes, or would replace a key that works. Problems that the keys will
+    solve are left out then.
+  - At most the last five characters of a key are returned.
 options:
   _input:
     description:

@@ -8,13 +8,13 @@ name: explain
 short_description: What an HRESULT of Windows' licensing means
 version_added: 0.1.0
 description:
-  - Gives symbol, meaning and remedy of an HRESULT.
-  - A code that is not known is said to be not known.
+  - Returns symbol, meaning and remedy of an HRESULT.
+  - If the code is not known, the meaning says so.
 options:
   _input:
     description:
       - An HRESULT, as a number of either sign, or as text, decimal, hexadecimal or by its symbol.
-      - A pasted sentence will do, such as that of C(slmgr.vbs) or of an event; the first code of a failure in it counts.
+      - It can be a pasted sentence, such as the output of C(slmgr.vbs) or the text of an event. The first code of a failure in it is used.
     type: raw
     required: true
 author:
@@ -33,7 +33,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: What the code says.
+  description: What the code means.
   type: dict
   contains:
     hresult:

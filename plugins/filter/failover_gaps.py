@@ -8,11 +8,12 @@ name: failover_gaps
 short_description: Where guests would lose their activation after a failover
 version_added: 0.1.0
 description:
-  - Takes what M(hyperv.avma.vm_info) and M(hyperv.avma.host_info) returned for many hosts, and tells for each virtual machine (VM) on
-    which of the nodes that may own it, its guest would not be activated.
+  - Takes what M(hyperv.avma.vm_info) and M(hyperv.avma.host_info) returned for many hosts, and returns, for each virtual machine (VM), the
+    nodes that may own it and would not activate its guest.
   - The nodes that may own a VM are its possible owners in the cluster, or if they are not known, all nodes of the cluster of
     its host. A VM on a host without a cluster stays there.
-  - A VM whose guest is not known or takes no AVMA key is left out; the C(problems) that M(hyperv.avma.vm_info) returns for it tell why.
+  - A VM whose guest is not known, or for which there is no AVMA key, is left out. The C(problems) that M(hyperv.avma.vm_info) returns for
+    it say why.
 options:
   _input:
     description: The results of M(hyperv.avma.vm_info), by the name of the host; nothing for a host that was not asked.
@@ -55,7 +56,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The gaps; empty if every guest stays activated wherever it may go.
+  description: The gaps; empty if every guest stays activated on all nodes that may own it.
   type: list
   elements: dict
   sample:
@@ -85,7 +86,7 @@ _value:
       description: A stable name of the problem, as in the C(problems) of M(hyperv.avma.vm_info).
       type: str
     reason:
-      description: Why not, or why it cannot be told.
+      description: Why not, or why that is not known.
       type: str
     remedy:
       description: What to do about it.

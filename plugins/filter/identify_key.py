@@ -8,9 +8,9 @@ name: identify_key
 short_description: What a product key is known to be
 version_added: 0.1.0
 description:
-  - Tells to which release and edition a public product key belongs, and whether it is an AVMA key or a KMS client key, which is often
-    mistaken for one.
-  - The last five characters of a key, which is all that Windows tells of an installed one, are enough.
+  - Returns the release and edition of a public product key, and whether it is an AVMA key or a KMS client key. KMS client keys are often
+    mistaken for AVMA keys.
+  - The last five characters of a key are enough. Windows shows no more of an installed key.
 options:
   _input:
     description:

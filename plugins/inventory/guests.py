@@ -8,21 +8,21 @@ name: guests
 short_description: The virtual machines of Hyper-V hosts, with what they need for AVMA
 version_added: 0.1.0
 description:
-  - Asks Hyper-V and Azure Local hosts for their virtual machines (VMs), and makes each an inventory host, with the release and
-    edition of its Windows, the key that it needs for Automatic Virtual Machine Activation (AVMA), and whether its Hyper-V host can
-    activate it. The guests themselves are not contacted.
-  - All Hyper-V hosts are asked at the same time. One that cannot be asked is a warning, or an error with O(strict).
+  - Asks Hyper-V and Azure Local hosts for their virtual machines (VMs), and makes each VM an inventory host, with the release and edition
+    of its Windows, the key that it needs for Automatic Virtual Machine Activation (AVMA), and whether its Hyper-V host can activate it. The
+    guests themselves are not contacted.
+  - All Hyper-V hosts are asked at the same time. A host that cannot be asked causes a warning, or an error with O(strict).
   - Takes a YAML file whose name ends in C(avma.yml) or C(avma.yaml).
-  - An inventory host has the name of its VM. In it, each character other than a letter, a digit, C(_), C(.) and C(-) is replaced
-    by C(_). VMs with the same name, and those that are called like a Hyper-V host, get their ID appended. O(compose) can set another
+  - An inventory host has the name of its VM. In it, each character other than a letter, a digit, C(_), C(.) and C(-) is replaced by C(_).
+    If several VMs have the same name, or a VM has the name of a Hyper-V host, its ID is appended. O(compose) can set another
     C(inventory_hostname).
-  - A VM that two hosts tell of, as while it moves or with Hyper-V Replica, is there once, as the host has it that runs it. If both run it,
-    it is there twice, with a warning.
-  - C(ansible_host) is the name with domain that the guest tells, else its first usable IP address. Where two VMs tell the same, as a clone
-    does, it is an address that only the one tells, if there is such. O(compose) can set another one.
+  - If two hosts report the same VM, as during a move or with Hyper-V Replica, it is in the inventory once, as the host that runs it reports
+    it. If both run it, it is there twice, and a warning is printed.
+  - C(ansible_host) is the name with domain that the guest reports, else its first usable IP address. If two VMs report the same, as clones
+    do, it is an address that only this VM reports, if there is one. O(compose) can set another one.
   - The groups C(avma_guests) (the guests for which there is an AVMA key), C(avma_eligible) and C(avma_not_eligible) (those that their
-    Hyper-V host can and cannot activate) and C(avma_no_data_exchange) (those whose Data Exchange is off) are always there. A VM
-    whose guest is not known, because it is off or its Data Exchange is, is in neither of the first three.
+    Hyper-V host can and cannot activate) and C(avma_no_data_exchange) (those whose Data Exchange is off) are always there. A VM whose guest
+    is not known, because the VM or its Data Exchange is off, is in none of the first three.
   - "The variables of each inventory host are: C(avma_vm_name), C(avma_vm_id), C(avma_state), C(avma_host) (the Hyper-V host),
     C(avma_host_fqdn) (its full DNS name), C(avma_replication_mode), C(avma_cluster), C(avma_system), C(avma_release),
     C(avma_edition), C(avma_key), C(avma_eligible), C(avma_problems),
@@ -57,8 +57,8 @@ options:
     default: {}
   through_host:
     description:
-      - Whether all guests are to be reached through their Hyper-V hosts, by P(hyperv.avma.powershell_direct#connection), so that they need
-        no network. They have that C(ansible_connection) then, and no C(ansible_host).
+      - Whether to reach all guests through their Hyper-V hosts, by P(hyperv.avma.powershell_direct#connection), so that they need no
+        network. They then have that C(ansible_connection) and no C(ansible_host).
       - The Hyper-V hosts must be in the inventory too, with their own connection variables.
     type: bool
     default: false
@@ -76,10 +76,12 @@ extends_documentation_fragment:
   - constructed
   - inventory_cache
 notes:
-  - What a guest tells of itself (all but its name, ID, state and Data Exchange) can be changed by whoever administers it. Where they are
-    not trusted, do not send credentials to the C(ansible_host) that it tells, but have O(compose) set another one.
+  - An administrator of a guest can change what it reports about itself (everything but its name, ID, state and Data Exchange). If you do
+    not trust the administrators of the guests, do not send credentials to the C(ansible_host) that they report. Set another one with
+    O(compose).
   - An answer in which a Hyper-V host is missing is not cached.
-  - A user and password that one machine has rejected are not tried on others in the same run, since every try counts towards a lockout.
+  - A user and password that one machine has rejected are not tried on others in the same run, because every attempt counts towards a
+    lockout.
 seealso:
   - module: hyperv.avma.vm_info
 author:

@@ -9,13 +9,13 @@ short_description: The AVMA key of a Windows Server release and edition
 version_added: 0.1.0
 description:
   - Returns the generic Automatic Virtual Machine Activation (AVMA) key that Microsoft documents for guests of a release and edition.
-  - The keys are public. A host activates guests with them; they are of no use to activate a host.
+  - The keys are public. A host activates guests with them; they cannot activate a host.
 options:
   _terms:
     description:
       - The releases to look up, each as V(Windows Server 2022 Datacenter), V(2022), a SAC version such as V(1809), or a build number such
         as V(20348) or V(10.0.20348.169). Any usual spelling is understood, such as that of Ansible's fact C(ansible_distribution).
-      - A name that holds an edition sets it.
+      - If the name contains an edition, that edition is used.
     type: list
     elements: str
     required: true
@@ -23,7 +23,7 @@ options:
     description:
       - The edition of the guest, V(Datacenter), V(Standard), V(Essentials) or V(Azure Edition), in any usual spelling, such as
         Microsoft's Datacenter, Azure Edition, or V(ServerStandardCor).
-      - Where neither this nor the release names one, it is V(Datacenter). If both do, they must agree.
+      - If neither this nor the release names one, it is V(Datacenter). If both do, they must agree.
     type: str
   channel:
     description:
@@ -37,8 +37,8 @@ options:
     default: avma
   overrides:
     description:
-      - Additions to the table of AVMA keys, which go before it.
-      - A dictionary by release, SAC version or build number, of dictionaries by edition, of keys.
+      - Additions to the table of AVMA keys. They take precedence over it.
+      - A dictionary whose keys are releases, SAC versions or build numbers. Each value is a dictionary of keys by edition.
     type: dict
     default: {}
 seealso:

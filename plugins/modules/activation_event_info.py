@@ -10,8 +10,8 @@ version_added: 0.1.0
 description:
   - Reads the events of Automatic Virtual Machine Activation (AVMA) from the Application log of a host or guest, decoded and newest
     first.
-  - A host logs event 12310 for each request of a guest, a guest event 12309 for each answer of its host. The ID is the same for
-    success and failure; what came of it is decided by the HRESULT in the event.
+  - A host logs event 12310 for each request of a guest, a guest event 12309 for each answer of its host. The ID is the same for success and
+    failure; the HRESULT in the event says which it was.
   - The machine filters its log by event, provider and time, so that a large log is not downloaded.
 options:
   event_id:
@@ -22,9 +22,9 @@ options:
     default: [12309, 12310]
   since:
     description:
-      - Leave out events that are older than this.
+      - Events that are older than this are not read.
       - A moment in ISO 8601, such as V(2026-11-22T08:15:00Z), in UTC unless it has an offset.
-      - Or an age by the clock of the controller, a number and one of C(s), C(m), C(h), C(d), C(w), such as V(7d).
+      - Or an age by the clock of the controller, which is a number and one of C(s), C(m), C(h), C(d), C(w), such as V(7d).
       - By default, all events that the log still holds are read, up to O(limit).
     type: str
   limit:
@@ -36,9 +36,9 @@ extends_documentation_fragment:
   - hyperv.avma.common
   - hyperv.avma.common.info
 notes:
-  - What a guest's activation came to is best told by M(hyperv.avma.guest_info), which reads its licence. Events tell the history, as far
-    back as the log goes.
-  - That Windows gives the newest events first, so that O(limit) keeps these, is how it is known to behave, but nowhere documented.
+  - To learn whether a guest is activated, use M(hyperv.avma.guest_info), which reads its licence. Events are the history, as far back as
+    the log goes.
+  - Windows is known to return the newest events first, so that O(limit) keeps these. Microsoft does not document this.
 seealso:
   - module: hyperv.avma.guest_info
   - plugin: hyperv.avma.explain
@@ -90,7 +90,7 @@ events:
     outcome:
       description:
         - V(success), V(invalid_host), V(invalid_data), V(denied) or V(other), from the HRESULT.
-        - Microsoft names these outcomes, but not the HRESULT of each; which belongs to which follows from their meanings.
+        - Microsoft documents these outcomes, but not their HRESULTs. The collection assigns them by their meanings.
       type: str
     hresult:
       description: The HRESULT; null if the event holds none.

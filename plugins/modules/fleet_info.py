@@ -8,11 +8,11 @@ module: fleet_info
 short_description: Read all hosts and guests of a play in one task
 version_added: 0.2.0
 description:
-  - Reads what M(hyperv.avma.host_info) and M(hyperv.avma.vm_info) say of each host, and M(hyperv.avma.guest_info) of each guest,
-    of many at the same time in one process. It changes nothing.
-  - Each machine is reached as a task on it would reach it, with its own connection plugin, variables and credentials.
+  - Reads what M(hyperv.avma.host_info) and M(hyperv.avma.vm_info) return for each host, and M(hyperv.avma.guest_info) for each guest. It
+    reads many machines at the same time in one process, and changes nothing.
+  - Each machine is reached with its own connection plugin, variables and credentials, as in a task that runs on it.
   - A machine that is unreachable or cannot be read is a problem in the result, and never fails the task.
-  - A guest without a problem is asked for its licence and its VM ID only; of one with a problem, all is read that may tell why.
+  - If a guest has no problem, only its licence and its VM ID are read. If it has one, everything is read that may show the cause.
 options:
   machines:
     description:
@@ -25,7 +25,7 @@ options:
     type: str
     default: avma_hosts
   guests_group:
-    description: The group of the inventory that holds the guests. By default, all machines that are no hosts are guests.
+    description: The group of the inventory that holds the guests. By default, all machines that are not hosts are guests.
     type: str
   activated_since:
     description: The oldest activation that counts, as for M(hyperv.avma.guest_info).
@@ -53,17 +53,18 @@ options:
     default: []
   guest_key:
     description:
-      - What M(hyperv.avma.guest_key) or M(hyperv.avma.guest_edition) returned for the guest before, to keep the reason why that failed.
+      - What M(hyperv.avma.guest_key) or M(hyperv.avma.guest_edition) returned for the guest before, so that the reason of a failure is
+        kept.
       - In check mode, RV(plan) counts them.
     type: dict
   pending_hosts:
-    description: Hosts that are still to get their keys, so that what they can activate now says nothing of RV(guests_to_activate).
+    description: Hosts that will get their keys later in the run. What they can activate now does not count for RV(guests_to_activate).
     type: list
     elements: str
     default: []
   readings:
     description:
-      - RV(readings) of an earlier task. Those of the machines that are not read now are in the result as they were.
+      - RV(readings) of an earlier task. The result contains them for the machines that are not read now.
     type: dict
     default: {}
 extends_documentation_fragment:
@@ -115,8 +116,8 @@ readings:
   description:
     - What was read, by the name of the machine in the inventory, then by the name of the module, with what that returns, as
       O(hyperv.avma.report#module:results) takes it.
-    - A module that failed, or did not reach its machine, has C(failed) or C(unreachable), and C(msg). A machine that failed earlier in
-      the play is not asked again, and has nothing.
+    - A module that failed, or did not reach its machine, has C(failed) or C(unreachable), and C(msg). A machine that failed earlier in the
+      play is not read again, and has no entry.
     - Of a guest without a problem, C(guest_info.guest.hypervisor) has the C(vm_id) only.
   returned: success
   type: dict
@@ -125,13 +126,14 @@ readings:
       host_info: {unreachable: true, msg: 'no connection to http://hv01:5985/wsman, or it was cut (Connection refused)'}
 fleet:
   description:
-    - The same, joined by who hosts and VMs are, as C(avma-report.json) holds it; its schema is in C(docs/schemas/avma-report.schema.json).
+    - The same, joined by the identity of hosts and VMs, as C(avma-report.json) holds it; its schema is in
+      C(docs/schemas/avma-report.schema.json).
   returned: success
   type: dict
   sample: {}
 verdict:
   description:
-    - What it comes to.
+    - The verdict on all machines.
   returned: success
   type: dict
   sample:
@@ -148,13 +150,13 @@ verdict:
     unknown: []
   contains:
     ok:
-      description: Whether nothing is wrong, of something that was looked at.
+      description: Whether at least one machine was read and nothing is wrong.
       type: bool
     line:
       description: The verdict in one line.
       type: str
     lines:
-      description: The verdict for people, with all that is worth a line but the problems that count.
+      description: The verdict as lines to show, without the problems that count.
       type: list
       elements: str
     problems:
@@ -174,15 +176,15 @@ verdict:
       type: list
       elements: str
     not_read:
-      description: The VMs that only their hosts know.
+      description: The VMs that were not read themselves, but are known from their hosts.
       type: list
       elements: str
     not_applicable:
-      description: The guests that AVMA is not for.
+      description: The guests for which there is no AVMA.
       type: list
       elements: str
     unknown:
-      description: What could not be told; it is neither right nor wrong.
+      description: What could not be determined. It counts neither as correct nor as wrong.
       type: list
       elements: str
     counts:
@@ -190,8 +192,8 @@ verdict:
       type: dict
 problems:
   description:
-    - What is wrong with the machines and was not accepted, as M(hyperv.avma.guest_key) returns it, each with its C(kind), C(machines),
-      and C(at), where in the inventory these are. If the task failed, what is wrong with that.
+    - The problems that were not accepted, as M(hyperv.avma.guest_key) returns them. Each has its C(kind), its C(machines), and in C(at) the
+      names of these in the inventory. If the task failed, the reason.
   returned: always
   type: list
   elements: dict
@@ -218,8 +220,8 @@ plan:
   sample: ['would activate: 2 guests (WEB01, WEB02)', 'would leave as they are, already activated: 1 guest (SQL01)']
 guests_to_activate:
   description: >-
-    The guests of the inventory for which there is something to do for M(hyperv.avma.guest_key), each with what its host tells of its VM,
-    an item of RV(hyperv.avma.vm_info#module:vms), or null if that is not known.
+    The guests of the inventory that M(hyperv.avma.guest_key) has to change. Each has the entry of its VM in
+    RV(hyperv.avma.vm_info#module:vms), or null if that is not known.
   returned: success
   type: dict
   sample: {WEB02: null}

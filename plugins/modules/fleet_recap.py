@@ -5,13 +5,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: fleet_recap
-short_description: Say at each machine what one task found of all
+short_description: Report at each machine what one task found for all machines
 version_added: 0.2.0
 description:
-  - A task that works on many machines, M(hyperv.avma.fleet_info) or M(hyperv.avma.host_keys), stands in Ansible's recap at the first host
-    of its play. In a play of the machines concerned, this makes each of them C(changed), C(failed) or C(unreachable) itself, as that
-    task found it.
-  - Nothing is sent to the machine. A machine that is right need not be in that play, and costs nothing.
+  - Ansible counts a task that works on many machines, M(hyperv.avma.fleet_info) or M(hyperv.avma.host_keys), only at the first host of its
+    play. This module runs in a play of the machines concerned, and reports each of them as C(changed), C(failed) or C(unreachable), as that
+    task found it. So Ansible's recap is correct for each machine.
+  - Nothing is sent to the machine. A machine without a problem does not have to be in that play.
 options:
   var:
     description: The name of the variable that the task registered; the name only, as for M(ansible.builtin.debug).

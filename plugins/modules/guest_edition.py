@@ -9,32 +9,32 @@ short_description: Convert a Windows Server guest of an evaluation edition to th
 version_added: 0.2.0
 description:
   - Converts an evaluation edition of Windows Server to the full one with DISM, restarts the machine, and waits until Windows is back and
-    says that it is the full edition. A machine that is no evaluation edition is left alone.
-  - Which editions there are to convert to is asked of the machine (C(DISM /Get-TargetEditions)). Of Standard without a desktop, DISM
-    offers only Datacenter, for example; that is said, and done only if O(edition) asks for it.
-  - Refuses before anything is done a domain controller, a machine that waits for a reboot, an edition that DISM does not offer, and a
-    conversion from Server Core to a desktop or back, none of which Windows can do.
-  - The product key for the conversion is the KMS client key of the edition. Microsoft publishes it, so that it may stand in the command
-    line of DISM, where administrators of the machine and its logs can see it. Windows is not activated by it; M(hyperv.avma.guest_key) does
-    that afterwards.
-  - DISM takes some minutes, and its progress is shown. It runs on when the connection is cut, and when the run on the controller ends; the
-    next run goes on from there, also when the reboot was missed.
-  - What DISM says goes to C(%SystemRoot%\\Temp\\hyperv.avma.guest_edition.log) on the machine.
+    says that it is the full edition. A machine that has no evaluation edition is not changed.
+  - The machine says which editions it can be converted to (C(DISM /Get-TargetEditions)). For Standard on Server Core, for example, DISM
+    offers only Datacenter. The module then fails and says so, and converts to Datacenter only if O(edition) asks for it.
+  - Before it changes anything, the module refuses a domain controller, a machine that waits for a reboot, an edition that DISM does not
+    offer, and a conversion between Server Core and Desktop Experience.
+  - The product key for the conversion is the KMS client key of the edition. Microsoft publishes it, so it may appear in the command line of
+    DISM, where administrators of the machine and its logs can see it. It does not activate Windows; M(hyperv.avma.guest_key) does that
+    afterwards.
+  - DISM takes some minutes, and its progress is shown. It continues if the connection is cut or the run on the controller ends. The next
+    run continues from there, also if the reboot is still missing.
+  - The output of DISM is in C(%SystemRoot%\\Temp\\hyperv.avma.guest_edition.log) on the machine.
 options:
   edition:
     description:
-      - The edition that the machine shall be, V(Datacenter) or V(Standard), in any usual spelling.
+      - The edition that the machine gets, V(Datacenter) or V(Standard), in any usual spelling.
       - By default, the edition that corresponds to the evaluation edition.
-      - A machine that is no evaluation edition and has another edition than this is refused.
+      - A machine that has a full edition other than this one is refused.
     type: str
   reboot:
     description:
-      - Whether to restart the machine and wait for it. The new edition comes into force with that.
+      - Whether to restart the machine and wait for it. The new edition takes effect after the restart.
       - With V(false), the edition is set, and RV(reboot_required) says so; restart the machine, or run again with V(true).
     type: bool
     default: true
   timeout:
-    description: For how many seconds to wait, for DISM and for the machine to be back.
+    description: For how many seconds to wait for DISM and for the machine to restart.
     type: int
     default: 3600
 extends_documentation_fragment:
@@ -73,12 +73,12 @@ system:
   type: dict
   sample: {build: 20348, core: false, edition: Standard, evaluation: false, name: Windows Server 2022, release: '2022', sku: 7}
 target_edition:
-  description: The edition that it is or would be converted to, as DISM names it; null if nothing is to be converted.
+  description: The edition that the machine is or would be converted to, as DISM names it; null if there is nothing to convert.
   returned: when the machine could be read
   type: str
   sample: ServerStandard
 reboot_required:
-  description: Whether the machine must be restarted for the new edition to come into force.
+  description: Whether the machine must be restarted for the new edition to take effect.
   returned: when the machine could be read
   type: bool
 rebooted:

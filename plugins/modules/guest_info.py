@@ -8,26 +8,27 @@ module: guest_info
 short_description: Read how a guest is activated
 version_added: 0.1.0
 description:
-  - Reads the release, edition and licence of a Windows Server guest, which host activated it and when, what it sees of its host, and its
-    last activation events, and says what is wrong.
+  - Reads the release, edition and licence of a Windows Server guest, which host activated it and when, what the guest knows about its host,
+    and its last activation events. Returns what is wrong.
 options:
   activated_since:
     description:
-      - An activation before that is a problem. AVMA renews by itself, so that an old one tells that it does not any more.
-      - A moment in ISO 8601, in UTC unless it has an offset, or an age such as V(14d), by the clock of the controller, of a number and one
-        of C(s), C(m), C(h), C(d), C(w).
+      - An activation before this time is a problem. AVMA renews activations automatically, so an old activation means that it no longer
+        does.
+      - A moment in ISO 8601, in UTC unless it has an offset, or an age such as V(14d) by the clock of the controller, which is a number and
+        one of C(s), C(m), C(h), C(d), C(w).
     type: str
   expected_hosts:
     description:
-      - The hosts of which one must have activated the guest; another one is a problem. Names with or without domain.
-      - By default, any host will do.
+      - The hosts of which one must have activated the guest. An activation by another host is a problem. Names are with or without domain.
+      - By default, any host may have activated it.
     type: list
     elements: str
     default: []
   gather_subset:
     description:
       - What to read beside the system and its licence.
-      - V(hypervisor) and V(events) take some requests more each. V(min) reads neither.
+      - V(hypervisor) and V(events) take some more requests each. V(min) reads neither.
     type: list
     elements: str
     choices: [all, min, hypervisor, events]
@@ -107,8 +108,8 @@ guest:
       sample: {host: HV01, host_pid: 00491-50000-00001-AA666, iaid: 4f4d6ad4-6fc5-4e3e-9d5e-3dbcd7e0f0a1, time: '2026-11-22T08:15:30Z'}
     hypervisor:
       description:
-        - What the guest sees of its host; null if it was not gathered.
-        - The host writes it, so that it is missing or stale when Data Exchange is off.
+        - What the guest knows about its host; null if it was not gathered.
+        - The host writes these values, so they are missing or out of date if Data Exchange is off.
       type: dict
       sample:
         activation_component: true
@@ -184,7 +185,7 @@ guest:
           type: list
           elements: str
     problems:
-      description: What is wrong, as M(hyperv.avma.guest_key) returns it; empty if the guest is activated by a host as it should be.
+      description: What is wrong, as M(hyperv.avma.guest_key) returns it; empty if a host has activated the guest as required.
       type: list
       elements: dict
       sample: []

@@ -10,27 +10,28 @@ version_added: 0.1.0
 description:
   - Installs the Automatic Virtual Machine Activation (AVMA) key for the release and edition of a Windows Server guest, and has the
     Hyper-V or Azure Local host that runs it activate it.
-  - Success means that the licence read back from Windows is licensed, carries the AVMA channel, and names the host that
-    activated it and when.
-  - A guest that already is activated by AVMA with the right key is left alone, with no write. A KMS client key, the AVMA key of another
-    release, and any key that Windows is not activated with, is replaced. A key of the guest's own that works (a MAK, a retail or OEM key)
-    is replaced only with O(replace=true), and the key of a KMS host never.
-  - Refuses before any write, and in check mode alike, an evaluation edition, a release or edition for which Microsoft documents no AVMA
-    key, a machine that is not a virtual machine on Hyper-V, a key that belongs to another release or edition, and a guest whose host is
-    known not to activate it. That is read from the guest (the host's edition, whether it is at least 2012 R2, the Activation Component,
-    Data Exchange), and from O(vm). What cannot be told is said in a warning, and refuses nothing.
-  - If the activation fails, a KMS client that was activated gets its client key back, and is activated with it; what became of it is in
-    the message. C(changed) says whether the licence is another than before, also of a task that failed.
-  - With O(channel=kms), the way out, for a guest that moves to a host or a platform without AVMA, or that a KMS host shall activate. It
-    gets the KMS client key of its release and edition, and is activated with that by a KMS host or by Active Directory. Nothing is asked
-    of its Hyper-V host. If the activation fails, a guest that was activated by AVMA gets its AVMA key back, and is activated with it.
+  - The task succeeds if the licence that is read back from Windows is licensed, has the AVMA channel, and names the host that activated it
+    and the time.
+  - A guest that is activated by AVMA with the right key is not changed. The module replaces a KMS client key, the AVMA key of another
+    release, and any key that Windows is not activated with. It replaces a MAK, retail or OEM key that Windows is activated with only with
+    O(replace=true), and never the key of a KMS host.
+  - Before any write, and in check mode as well, the module refuses an evaluation edition, a release or edition for which Microsoft
+    documents no AVMA key, a machine that is not a virtual machine on Hyper-V, a key that belongs to another release or edition, and a guest
+    whose host is known not to activate it. It learns about the host from the guest (the host's edition, whether its release is at least
+    2012 R2, the Activation Component, Data Exchange) and from O(vm). If something cannot be determined, the module prints a warning and
+    does not refuse the guest.
+  - If the activation fails and the guest was an activated KMS client, it gets its KMS client key back and is activated with it. The message
+    says whether that worked. C(changed) says whether the licence differs from the former one, also if the task failed.
+  - Use O(channel=kms) for a guest that moves to a host or a platform without AVMA. It gets the KMS client key of its release and edition,
+    and a KMS host or Active Directory activates it. Its Hyper-V host is not read. If the activation fails and the guest was activated by
+    AVMA, it gets its AVMA key back and is activated with it.
 options:
   channel:
     description:
       - With V(avma), the guest gets the AVMA key of its release and edition, and its host activates it.
-      - With V(kms), it gets the KMS client key (GVLK), which Microsoft publishes too. Use O(activate=false) where there will be a KMS host
-        or Active Directory only later.
-      - Microsoft asks to remove KVP data when an AVMA key is replaced by another key, and documents no names;
+      - With V(kms), the guest gets the KMS client key (GVLK), which Microsoft publishes too. Use O(activate=false) if the KMS host or
+        Active Directory can only be reached later.
+      - Microsoft asks to remove KVP data when an AVMA key is replaced by another key, and does not document the names of the values.
         M(hyperv.avma.guest_kvp) removes values by name.
     type: str
     choices: [avma, kms]
@@ -39,62 +40,63 @@ options:
   product_key:
     description:
       - The AVMA key to install, in place of the one that is documented for the guest's release and edition.
-      - The generic AVMA keys are public, so that this is not treated as a secret.
+      - The generic AVMA keys are public, so this option is not treated as a secret.
     type: str
   release:
     description:
       - The release that the guest must have, in any usual spelling, such as V(2022), V(Windows Server 2022), a SAC version such as V(1809)
-        or a build number. A guest that has another one is refused.
+        or a build number. A guest with another one is refused.
       - By default, the release is detected from the build number.
-      - A name that holds an edition sets it, such as V(Windows Server 2022 Datacenter).
+      - If the name contains an edition, that edition is used, such as V(Windows Server 2022 Datacenter).
     type: str
   edition:
     description:
       - The edition that the guest must have, V(Datacenter), V(Standard), V(Essentials) or V(Azure Edition), in any usual spelling. A guest
-        that has another one is refused.
+        with another one is refused.
       - By default, the edition is detected from the SKU of the operating system.
     type: str
   key_overrides:
     description:
-      - Additions to the table of AVMA keys, for a release that Microsoft has documented since this collection was made.
-      - A dictionary by release, SAC version or build number, of dictionaries by edition, of keys.
+      - Additions to the table of AVMA keys, for a release that Microsoft documented after this version of the collection.
+      - A dictionary whose keys are releases, SAC versions or build numbers. Each value is a dictionary of keys by edition.
     type: dict
     default: {}
   activate:
     description:
       - Whether to activate, not only to install the key.
-      - Windows activates with an installed AVMA key by itself in time; with V(false) that is left to it, and not proved, and nothing is put
-        back. A guest that is activated now is then refused, unless O(replace=true) or O(channel=kms).
+      - Windows later activates itself with an installed AVMA key. With V(false), the module does not wait for that, does not prove the
+        activation, and does not put a former key back. A guest that is activated now is refused then, unless O(replace=true) or
+        O(channel=kms).
     type: bool
     default: true
   expected_hosts:
     description:
       - The hosts of which one must have activated the guest, such as the nodes of its cluster; names with or without domain.
-      - By default, any host will do.
+      - By default, any host may have activated it.
     type: list
     elements: str
     default: []
   replace:
     description:
-      - Whether a key may be replaced that Windows is activated with, and that cannot be put back (a MAK, a retail or OEM key). Once it is
-        replaced, only who has it can enter it again.
+      - Whether to replace a key that Windows is activated with and that cannot be put back (a MAK, a retail or OEM key). To use it again
+        later, you must have the whole key.
       - Also needed for a key that is not in the table of AVMA keys, given in O(product_key) or O(key_overrides), if Windows is activated.
-        What such a key is shows only when it is installed; if it is not an AVMA key, it is not activated.
+        The kind of such a key is known only after it was installed. If it is not an AVMA key, the module does not activate it.
     type: bool
     default: false
     version_added: 0.2.0
   vm:
     description:
-      - What the host says of the guest's virtual machine, its entry of RV(hyperv.avma.vm_info#module:vms) as it is. The host knows more
-        than the guest, such as whether it is activated itself.
+      - What the host says about the guest's virtual machine, which is its entry in RV(hyperv.avma.vm_info#module:vms) as it is. The host
+        knows more than the guest, such as whether it is activated itself.
       - A guest for which it says C(eligible=false) is refused, with the host's problems.
       - The entry must be that of the guest's own virtual machine, by its ID.
     type: dict
     version_added: 0.2.0
   timeout:
     description:
-      - For how many seconds to wait for the activation, and to try again what Windows may accept later; and for as long again to put the
-        former key back, should that be needed.
+      - For how many seconds to wait for the activation, and to repeat what Windows may accept later. If the former key must be put back,
+        the module waits for the same time again.
     type: int
     default: 120
 extends_documentation_fragment:
@@ -167,8 +169,8 @@ system:
       type: str
     core:
       description: >-
-        Whether it is Server Core; null if that is not told - its SKU may be that of an installation with a desktop, and only
-        M(hyperv.avma.host_info) and M(hyperv.avma.guest_info) ask the registry.
+        Whether it is Server Core; null if that is not known. The SKU does not always say it, and only
+        M(hyperv.avma.host_info) and M(hyperv.avma.guest_info) read the registry.
       type: bool
     evaluation:
       description: Whether it is an evaluation edition.
@@ -255,8 +257,8 @@ former_license:
   version_added: 0.2.0
 problems:
   description:
-    - What is wrong; empty unless the task failed. In check mode also what could not be told beforehand (V(host_unknown)).
-    - After a failure, V(former_key_put_back), V(former_key_not_put_back) and V(former_key_gone) say what became of the former key.
+    - What is wrong; empty unless the task failed. In check mode also what could not be determined beforehand (V(host_unknown)).
+    - After a failure, V(former_key_put_back), V(former_key_not_put_back) and V(former_key_gone) say whether the former key was put back.
   returned: always
   type: list
   elements: dict
@@ -282,7 +284,7 @@ problems:
       type: str
       returned: when Windows said something
 hypervisor:
-  description: What the guest sees of its host, as M(hyperv.avma.guest_info) returns it.
+  description: What the guest knows about its host, as M(hyperv.avma.guest_info) returns it.
   returned: when the activation failed, or the guest was refused for its host
   type: dict
 events:

@@ -10,8 +10,8 @@ version_added: 0.1.0
 description:
   - Reads the key-value pairs (KVP) that a Windows guest offers to its Hyper-V host, which are the values of the registry key
     C(HKLM\SOFTWARE\Microsoft\Virtual Machine\Guest) in the guest, and removes those that are named.
-  - Microsoft documents that KVP data should be removed when an AVMA key is replaced by another kind of product key, but not which
-    values that are. Nothing is guessed here. Read the pool, and name what is to go.
+  - Microsoft documents that KVP data should be removed when an AVMA key is replaced by another kind of product key, but not which values
+    that are. The module does not guess. Read the values, and name those to remove.
   - The subkey C(Parameters), in which the host describes itself, is neither read nor changed.
 options:
   remove:
@@ -24,8 +24,8 @@ options:
 extends_documentation_fragment:
   - hyperv.avma.common
 notes:
-  - A value takes one request to read. What the host has of these values is read all at once by M(hyperv.avma.vm_info).
-  - KVP data is not secured. Whoever administers the guest can write it.
+  - A value takes one request to read. M(hyperv.avma.vm_info) reads all values that the host has at once.
+  - KVP data is not secured. An administrator of the guest can write it.
 seealso:
   - module: hyperv.avma.guest_key
   - module: hyperv.avma.vm_info

@@ -10,8 +10,8 @@ version_added: 0.1.0
 description:
   - Reads the release, edition, Hyper-V role and licence of a Hyper-V host, or how AVMA is set up on an Azure Local host; its failover
     cluster with the state of the nodes; the releases whose guests it can activate; and says what is wrong.
-  - A host that pays as it goes through Azure Arc activates no guests, and how it is to be told is not known. It is not told here; its
-    guests get C(0xC004FD02).
+  - A host with a pay-as-you-go licence through Azure Arc activates no guests. It is not known how to recognize such a host, so the module
+    does not report it. Its guests get C(0xC004FD02).
 extends_documentation_fragment:
   - hyperv.avma.common
   - hyperv.avma.common.info
@@ -41,7 +41,7 @@ host:
   type: dict
   contains:
     name:
-      description: The computer name, by which its cluster knows it too.
+      description: The computer name, which its cluster uses too.
       type: str
       sample: NODE1
     fqdn:
@@ -50,12 +50,12 @@ host:
       sample: NODE1.lab.example
     azure_vm:
       description: >-
-        Whether the host is itself a virtual machine of Azure or Azure Stack Hub, told by the asset tag. In Azure, hosts activate no
-        guests, however they are licensed.
+        Whether the host is itself a virtual machine of Azure or Azure Stack Hub, according to the asset tag. In Azure, hosts
+        activate no guests, however they are licensed.
       type: bool
       sample: false
     cluster_service:
-      description: Whether the cluster service runs. Without it there is no cluster to ask, and RV(host.cluster) is null.
+      description: Whether the cluster service runs. If not, RV(host.cluster) is null.
       type: bool
       sample: true
     system:
@@ -64,8 +64,8 @@ host:
       sample: {build: 20348, core: true, edition: Datacenter, evaluation: false, name: Windows Server 2022, release: '2022', sku: 147}
     backend:
       description: >-
-        Where the host has the right to activate guests from: V(windows_server), the licence of its own Windows, or V(azure_local),
-        ServerAVMAManager.
+        What gives the host the right to activate guests: V(windows_server), the licence of its own Windows, or
+        V(azure_local), ServerAVMAManager.
       type: str
       sample: windows_server
     hyperv:
@@ -110,7 +110,7 @@ host:
           description: Whether that subscription is active, so that no key is needed.
           type: bool
         set_up:
-          description: Whether a key or subscription activates guests; null if it cannot be told.
+          description: Whether a key or subscription activates guests; null if that is not known.
           type: bool
         key_release:
           description: The release of the host's key, if the result names exactly one; else null.
@@ -120,7 +120,7 @@ host:
             What C(Get-VMAutomaticActivation) returned, whatever its shape, with whole keys cut down to their last five characters.
           type: raw
         error:
-          description: Why it returned nothing, in the host's language; null if it did.
+          description: Why it returned nothing, in the host's language; null if it returned something.
           type: str
         license_last_fives:
           description: The last five characters of keys in licence rows that are not that of the host's own Windows.
@@ -128,11 +128,11 @@ host:
           elements: str
         asked_for:
           description: >-
-            The last five characters of the key that M(hyperv.avma.host_key) asked the host to set, if nothing tells what came of that;
-            else null.
+            The last five characters of the key that M(hyperv.avma.host_key) asked the host to set, if the result is not
+            known; else null.
           type: str
         answered:
-          description: Whether the host answered then, without telling what came of it.
+          description: Whether the host answered that request.
           type: bool
     cluster:
       description: The failover cluster; null if the host is no node of one, its cluster service does not run, or it does not tell.
@@ -160,7 +160,7 @@ host:
       sample: ['2012 R2', '2016', '2019', '2022']
     activates_known:
       description:
-        - Whether RV(host.activates) can be told. It cannot for an Azure Local host that does not tell the release of its key.
+        - Whether RV(host.activates) is known. It is not known for an Azure Local host that does not say which release its key has.
       type: bool
       sample: true
     problems:

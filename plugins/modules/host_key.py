@@ -8,37 +8,38 @@ module: host_key
 short_description: Give a host the key by which it activates its guests
 version_added: 0.1.0
 description:
-  - Makes a Hyper-V host able to activate its guests by Automatic Virtual Machine Activation (AVMA), and proves it by what is read back.
-  - On Windows Server Datacenter the product key is installed, and Windows is activated with it. On Azure Local, which is told by its
-    SKU, the key is set with C(Set-VMAutomaticActivation) of the module ServerAVMAManager; with an active Windows Server subscription
-    no key is needed, and none is set.
-  - A key may be spendable once, and to replace one may burn an activation for good. So a host whose key ends in the same five
-    characters is left alone; one that has the key and is not activated, as after a run that was cut off, is activated only; and
-    another key that works is not touched without O(replace), in whatever grace period Windows is since it was activated with it. The
-    licence must hold the key that is activated, before and after.
-  - A KMS client needs no key. One that is not activated is activated by its KMS host or Active Directory, which spends nothing.
-  - Refuses before any write a host without the Hyper-V role, an edition other than Datacenter, an evaluation edition, an Azure Local host
-    without the update that brings ServerAVMAManager, one of Microsoft's public AVMA and KMS client keys, a key that another host
-    was given in the same run, the key of a KMS host (CSVLK) that is in the way, and a connection that is not encrypted.
-  - A key that Windows rejects leaves the former one in place. One that Windows takes and does not activate has taken the place of the
-    former one, which RV(problems) tells; a KMS client key is put back and activated again.
+  - Makes a Hyper-V host able to activate its guests by Automatic Virtual Machine Activation (AVMA), and proves it by reading the licence
+    back.
+  - On Windows Server Datacenter, the module installs the product key and activates Windows with it. On Azure Local, which has a SKU of its
+    own, it sets the key with C(Set-VMAutomaticActivation) of the module ServerAVMAManager; with an active Windows Server subscription, no
+    key is needed and none is set.
+  - Some keys can be activated only once, and replacing a key may lose an activation forever. So the module does not change a host whose key
+    ends in the same five characters. If the host has the key and is not activated, for example after a run that was interrupted, the module
+    only activates it. It replaces another key that works only with O(replace). A key that Windows was activated with counts as working in a
+    grace period too. The licence must have the same key before and after the activation.
+  - A KMS client needs no key. If it is not activated, its KMS host or Active Directory activates it, which spends no activation.
+  - Before any write, the module refuses a host without the Hyper-V role, an edition other than Datacenter, an evaluation edition, an Azure
+    Local host without the update that brings ServerAVMAManager, one of Microsoft's public AVMA and KMS client keys, a key that another host
+    was given in the same run, a host that has the key of a KMS host (CSVLK), and a connection that is not encrypted.
+  - If Windows rejects the key, the former key stays. If Windows accepts the key and does not activate it, the former key is gone, and
+    RV(problems) says so. Only a KMS client key is put back and activated again.
 options:
   product_key:
     description:
-      - The host's own product key, a secret; keep it in a vault. At most its last five characters are ever shown.
+      - The host's own product key. It is a secret; keep it in a vault. At most its last five characters are shown.
       - Not needed for a host that is activated, whatever its key, for a KMS client, and on Azure Local with a Windows Server subscription.
     type: str
   volume_key:
     description:
-      - Whether the key is a volume key, which more than one host may have. Without it, a key is refused for every host but the first that
-        was given it in the same run of Ansible.
+      - Whether the key is a volume key, which more than one host may have. If not, the module refuses the key for every host except the
+        first one that gets it in the same run of Ansible.
     type: bool
     default: false
   replace:
     description:
       - Whether to replace another key that works.
-      - On Azure Local, also whether to set the key if the host does not tell which key it uses.
-      - In a virtual machine of Azure, also whether to spend the key there, where hosts activate no guests.
+      - On Azure Local, also whether to set the key if the host does not say which key it uses.
+      - In a virtual machine of Azure, also whether to use the key there, although such hosts activate no guests.
     type: bool
     default: false
   activate:
@@ -48,20 +49,20 @@ options:
     default: true
   timeout:
     description:
-      - For how many seconds to wait for the activation, to try again what Windows may accept later, and to ask again what it is too
-        slow or too busy to answer.
+      - For how many seconds to wait for the activation, to repeat what Windows may accept later, and to ask again if Windows is too slow or
+        too busy to answer.
     type: int
     default: 120
 extends_documentation_fragment:
   - hyperv.avma.common
 notes:
-  - What C(Get-VMAutomaticActivation) returns is documented nowhere, so nothing depends on its shape. The key is found in it, or
-    in the host's licences, by its last five characters. If neither tells which key the host uses and AVMA may be set up, nothing is
-    written without O(replace), and RV(problems) and a warning say so.
+  - What C(Get-VMAutomaticActivation) returns is not documented, so nothing depends on its form. The module finds the key in it, or in the
+    host's licences, by its last five characters. If neither says which key the host uses and AVMA may be set up, the module writes nothing
+    without O(replace), and reports that in RV(problems) and in a warning.
   - On Azure Local the host remembers the last five characters of the key that it is asked to set, in the value C(ProductKeyAskedFor) of
-    C(HKLM\SOFTWARE\hyperv.avma), until it is known what came of it. As long as that is not known, the key is not set again.
-  - On Azure Local the key goes to a script of a few cmdlets on standard input, never on a command line. Where module logging of PowerShell
-    is on, Windows itself writes the arguments of C(Set-VMAutomaticActivation) to its event log.
+    C(HKLM\SOFTWARE\hyperv.avma), until the result is known. Until then, the module does not set the key again.
+  - On Azure Local the key goes to a script of a few cmdlets on standard input, never on a command line. If module logging of PowerShell is
+    on, Windows itself writes the arguments of C(Set-VMAutomaticActivation) to its event log.
   - To check the keys of a whole cluster before the first of them is written, use the role P(hyperv.avma.host_activation#role).
 seealso:
   - module: hyperv.avma.host_info
@@ -92,7 +93,7 @@ EXAMPLES = r"""
 RETURN = r"""
 backend:
   description: >-
-    Where the host has the right to activate guests from: V(windows_server), the licence of its own Windows, or V(azure_local),
+    What gives the host the right to activate guests: V(windows_server), the licence of its own Windows, or V(azure_local),
     ServerAVMAManager.
   returned: when the host could be read
   type: str
@@ -122,20 +123,22 @@ partial_product_key:
   sample: 6YPG3
 step:
   description: >-
-    What there is to do: V(nothing); V(activate), as the key is installed; or V(install) the key, and activate if that is wanted.
+    What there is to do: V(nothing); V(activate) if the key is installed already; or V(install), to install the key and, with
+    O(activate=true), activate it.
   returned: when the host could be read
   type: str
   sample: install
 spends_activation:
   description:
-    - Whether the task asks Microsoft for an activation, which some keys have only one of. In check mode, whether it would.
+    - Whether the task spends an activation of the key. Some keys have only one. In check mode, whether it would.
   returned: when the host could be read
   type: bool
   sample: true
 problems:
   description:
     - What is wrong, as M(hyperv.avma.guest_key) returns it.
-    - Not empty without a failure only if an Azure Local host does not tell which key it uses, or if the host is a virtual machine of Azure.
+    - If the task did not fail, it is empty, unless an Azure Local host does not say which key it uses or the host is a virtual machine of
+      Azure.
   returned: always
   type: list
   elements: dict

@@ -8,19 +8,19 @@ module: host_keys
 short_description: Give all hosts of a play the keys by which they activate their guests
 version_added: 0.2.0
 description:
-  - What M(hyperv.avma.host_key) does for one host, for all hosts of the play in one task.
-  - First all hosts are read, and they are looked at together, each with its key. With any problem the task fails with the whole list, and
-    nothing has been written anywhere.
-  - Then one host after the other gets its key, those that are not activated first. Each is read back, and the task stops at the first
-    failure. What was done stands, and the next run goes on from there without spending an activation twice.
-  - A key is for one host, unless it is a volume key. One that another host holds now is taken, whatever that host is to get, since to
-    overwrite a key refunds nothing.
+  - Does for all hosts of the play in one task what M(hyperv.avma.host_key) does for one host.
+  - First it reads all hosts and checks them together, each with its key. If there is a problem, the task fails with the whole list, and no
+    host has been changed.
+  - Then one host after the other gets its key. Hosts that are not activated come first. The module reads each host back and stops at the
+    first failure. Hosts that are done stay as they are. The next run continues from there and does not spend an activation twice.
+  - A key is for one host, unless it is a volume key. A key that another host has now is refused, even if that host gets another key in the
+    same task, because its activation is not given back.
   - Strategy, forks, the order of the inventory and C(serial) make no difference.
   - In check mode it says which hosts would change, and which would spend an activation.
 options:
   product_key:
     description:
-      - The host's own product key, a secret; keep it in a vault. At most its last five characters are ever shown.
+      - The host's own product key. It is a secret; keep it in a vault. At most its last five characters are shown.
       - Not needed for a host that is activated, whatever its key, and on Azure Local with a Windows Server subscription.
     type: str
   volume_key:
@@ -29,13 +29,13 @@ options:
     default: false
   key_release:
     description:
-      - The release of the key on an Azure Local host, which the key itself does not tell. With it, a key of another release than those of
-        the other nodes is refused before it is written.
+      - The release of the key on an Azure Local host. The key itself does not say it. If it is set, and the other nodes have keys of
+        another release, the key is refused before it is written.
     type: str
     choices: ['2019', '2022', '2025']
   replace:
     description:
-      - Whether to replace another key that works; on Azure Local, also whether to set the key if the host does not tell which key it uses.
+      - Whether to replace another key that works; on Azure Local, also whether to set the key if the host does not say which key it uses.
     type: bool
     default: false
   activate:
@@ -43,12 +43,12 @@ options:
     type: bool
     default: true
   timeout:
-    description: For how many seconds to wait for the activation of each host, and to try again what Windows may accept later.
+    description: For how many seconds to wait for the activation of each host, and to repeat what Windows may accept later.
     type: int
     default: 120
   accepted_problems:
     description:
-      - The codes of problems that do not stand in the way, such as V(mixed_os_releases) while a cluster is upgraded.
+      - The codes of problems that do not stop the task, such as V(mixed_os_releases) while a cluster is upgraded.
       - A problem of several hosts must be accepted by each of them. An item may be a list.
     type: list
     elements: raw
@@ -106,14 +106,15 @@ written:
   elements: str
   sample: [NODE1]
 readings:
-  description: What M(hyperv.avma.host_info) says of each host in the end, as RV(hyperv.avma.fleet_info#module:readings).
+  description: What M(hyperv.avma.host_info) returns for each host at the end, as RV(hyperv.avma.fleet_info#module:readings).
   returned: when the options are right
   type: dict
   sample: {}
 problems:
   description:
-    - What is wrong, as M(hyperv.avma.guest_key) returns it, each with C(hosts), the hosts that it is about. Before the first write these
-      are all that stand in its way, then those of the host that failed, and in the end those that are left.
+    - What is wrong, as M(hyperv.avma.guest_key) returns it, each with C(hosts), the hosts that it is about. If the task failed before the
+      first write, these are all problems that were found; if it failed later, those of the host that failed. Otherwise, those that are
+      left.
   returned: always
   type: list
   elements: dict

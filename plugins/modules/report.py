@@ -8,42 +8,42 @@ module: report
 short_description: Write a report on hosts, guests and their activation
 version_added: 0.1.0
 description:
-  - Joins what hosts and guests told of themselves, and writes it as a page for people and as files for programs.
-  - C(avma-report.html) is one page that loads nothing from elsewhere. It shows clusters, problems, hosts, guests with the host that
+  - Writes what was read from hosts and guests as one page to read and as files for programs.
+  - C(avma-report.html) is one page that loads nothing from other places. It shows clusters, problems, hosts, guests with the host that
     activated each and when, where a failover would lose an activation, and the history of activations.
   - C(avma-report.json) holds the same; its schema is in the collection's repository, C(docs/schemas/avma-report.schema.json).
   - C(avma-report.csv) is a table of the guests, and C(avma-report.xml) has a JUnit test case for each host and guest.
-  - No product key is in it beyond its last five characters.
-  - The role C(hyperv.avma.report) reads the machines and calls this.
+  - The report has at most the last five characters of a product key.
+  - The role C(hyperv.avma.report) reads the machines and calls this module.
 options:
   results:
     description:
       - What was read, by the name of the machine in the inventory, then by the name of the module, with what that returned. These are
         C(host_info), C(vm_info) and C(activation_event_info) for a host, C(guest_info) and C(activation_event_info) for a guest.
-      - A module that failed, or did not reach its machine, has what was registered then, and this is a problem in the report.
+      - A module that failed, or did not reach its machine, has its failed result, which is a problem in the report.
     type: dict
     default: {}
   merge:
     description:
       - Files C(avma-report.json) of earlier runs on the controller, such as those of other clusters, of other sites, or of the slices of a
-        job. The report is on all their machines and those of O(results).
-      - A machine that is in more than one is found by who it is - a host by its full DNS name, a guest by the ID of its VM - and
-        is there once, as it was read last. What is wrong across hosts is found anew. Machines that have one name in different inventories
-        are told apart.
+        job. The report contains all their machines and those of O(results).
+      - A machine that is in more than one report is in the new report once, as it was read last. A host is identified by its full DNS name,
+        a guest by the ID of its VM. Problems across hosts are determined again. Different machines with the same name in different
+        inventories stay separate.
       - A relative path starts at the current directory.
     type: list
     elements: path
     default: []
   expected_hosts:
     description:
-      - The hosts of which one must have activated each guest; the word of a guest for another one is a problem.
+      - The hosts of which one must have activated each guest; a guest that names another host is a problem.
       - By default, these are the hosts in the report and the nodes of their clusters.
     type: list
     elements: str
     default: []
   dest:
     description:
-      - The folder on the controller to write to; it is made if it is not there. A relative path starts at the current directory.
+      - The folder on the controller to write to; it is created if it does not exist. A relative path starts at the current directory.
     type: path
     required: true
   title:
@@ -78,7 +78,8 @@ attributes:
     description: Can be used in conjunction with C(delegate_to) and related keywords.
 notes:
   - Runs on the controller, whatever the target; nothing is sent to the target.
-  - The files tell when they were made. A report that differs from the former one by that alone is written, but is not reported as changed.
+  - The files contain the time at which they were made. If only that time differs from the former report, the task is not reported as
+    changed.
 seealso:
   - module: hyperv.avma.host_info
   - module: hyperv.avma.vm_info
@@ -128,15 +129,15 @@ summary:
     hosts: {attention: 0, ready: 4, total: 4, unknown: 0}
   contains:
     hosts:
-      description: Hosts that are V(ready) to activate guests, that need V(attention), and that do not tell (V(unknown)).
+      description: Hosts that are V(ready) to activate guests, that need V(attention), and for which that is V(unknown).
       type: dict
     guests:
       description: >-
-        Guests that are proved V(activated) and without problems, need V(attention), or were V(not_read) themselves, and those that AVMA
-        is not for, such as Linux, clients, and replicas of Hyper-V Replica (V(not_applicable)).
+        Guests that are proved V(activated) and without problems, need V(attention), or were V(not_read) themselves, and those
+        for which there is no AVMA, such as Linux, clients, and replicas of Hyper-V Replica (V(not_applicable)).
       type: dict
     failover_gaps:
-      description: On how many nodes that may own them guests would not be activated, over all guests.
+      description: The number of pairs of a guest and a node that may own it and would not activate it.
       type: int
 problems:
   description: What is wrong, as M(hyperv.avma.guest_key) returns it; empty unless the task failed.

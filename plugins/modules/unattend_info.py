@@ -5,11 +5,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: unattend_info
-short_description: Tell which product keys an answer file carries and whether they fit an image
+short_description: Read which product keys an answer file has and whether they fit an image
 version_added: 0.1.0
 description:
-  - Reads an answer file of Windows Setup and says which product keys it carries, to which release and edition they belong, and
-    what is wrong with them for an image.
+  - Reads an answer file of Windows Setup and returns which product keys it has, to which release and edition they belong, and what is wrong
+    with them for an image.
   - Of a key that is not public, only the last five characters are shown.
 extends_documentation_fragment:
   - hyperv.avma.unattend
@@ -38,7 +38,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 answer_file:
-  description: What the answer file carries.
+  description: What the answer file contains.
   returned: success
   type: dict
   contains:

@@ -8,30 +8,30 @@ module: unattend_key
 short_description: Put the AVMA key of an image into an answer file of Windows Setup
 version_added: 0.1.0
 description:
-  - Puts the AVMA key of a Windows Server release and edition into an answer file, so that a virtual machine is born with it.
+  - Puts the AVMA key of a Windows Server release and edition into an answer file, so that a new virtual machine has it from the start.
   - The key goes to C(Microsoft-Windows-Shell-Setup/ProductKey) in the pass C(specialize), which both Setup from an ISO and a
     generalized image read. With O(select_image), the KMS client key of the image goes to
     C(Microsoft-Windows-Setup/UserData/ProductKey/Key) in the pass C(windowsPE), by which Setup chooses the image to install.
-  - An answer file that names its image (C(/IMAGE/NAME)) as plainly another release or edition is told in a warning and in
-    RV(problems).
-  - A component whose C(processorArchitecture) is yet to be filled in, such as V(%arch%), counts as that of O(architecture), unless there
-    is one of that very architecture.
-  - A key is never put beside text or elements that do not belong there; such a file is refused.
-  - An answer file that exists is edited in place. All but the key stays as it is, byte for byte, comments, formatting, namespaces,
-    encoding and line endings included. One that already carries the key is left alone.
-  - An answer file that does not exist is made, with nothing but the key.
+  - If the answer file names an image (C(/IMAGE/NAME)) that is clearly another release or edition, the module prints a warning and returns
+    it in RV(problems).
+  - A component with a placeholder for C(processorArchitecture), such as V(%arch%), is treated as one of O(architecture), unless there is a
+    component of exactly that architecture.
+  - If there is text or an element that does not belong in the place of the key, the file is refused.
+  - An answer file that exists is edited in place. Everything but the key stays as it is, byte for byte, with its comments, formatting,
+    namespaces, encoding and line endings. A file that already has the key is not changed.
+  - An answer file that does not exist is created, with nothing but the key.
 options:
   product_key:
     description:
       - The AVMA key to put there, in place of the one that is documented for the release and edition.
-      - The generic AVMA keys are public, so that this is not treated as a secret.
+      - The generic AVMA keys are public, so this option is not treated as a secret.
     type: str
   select_image:
     description:
-      - Whether a key shall choose the image that Setup installs. It is the KMS client key of O(release) and O(edition), which Microsoft
-        publishes too, since Windows Setup is known to refuse AVMA keys there. Windows is activated with the AVMA key all the same.
-      - With V(false), a key in the pass C(windowsPE) is left as it is. An empty one is right where the image is named
-        (C(/IMAGE/NAME), C(/IMAGE/INDEX)).
+      - Whether a key chooses the image that Setup installs. This is the KMS client key of O(release) and O(edition), which Microsoft
+        publishes too, because Windows Setup is known to refuse AVMA keys there. Windows is still activated with the AVMA key.
+      - With V(false), a key in the pass C(windowsPE) is left as it is. An empty key is correct if the file names its image (C(/IMAGE/NAME),
+        C(/IMAGE/INDEX)).
     type: bool
     default: false
   backup:
@@ -67,7 +67,7 @@ path:
   type: str
   sample: /srv/images/autounattend.xml
 keys:
-  description: The product keys that the answer file carries now, or would carry.
+  description: The product keys that the answer file has now, or would have.
   returned: success
   type: list
   elements: dict
@@ -96,8 +96,8 @@ keys:
       type: str
     content:
       description:
-        - What stands there, V(key) for a whole product key, V(empty), V(truncated), V(masked), V(placeholder) for something that a
-          template is to be filled in with, or V(other).
+        - What stands there, V(key) for a whole product key, V(empty), V(truncated), V(masked), V(placeholder) for a variable of a template,
+          or V(other).
       type: str
     partial_product_key:
       description: The last five characters of the key; null if it is no whole key.

@@ -8,15 +8,16 @@ module: vm_data_exchange
 short_description: Switch Data Exchange or the Guest Service Interface of virtual machines on or off
 version_added: 0.1.0
 description:
-  - Switches the Data Exchange (key-value pair exchange) integration service of virtual machines, on their Hyper-V host. Microsoft
-    demands it for Automatic Virtual Machine Activation (AVMA).
+  - Switches the Data Exchange (key-value pair exchange) integration service of virtual machines, on their Hyper-V host. Automatic Virtual
+    Machine Activation (AVMA) needs it, according to Microsoft.
   - Switches the Guest Service Interface as well (O(service=guest_service_interface)), which guests of Azure Edition need on Azure Local.
-  - The service is found by its ID, whatever it is called in the language of the host. Success means that its state was read back.
-  - Every virtual machine is tried, also after one that failed.
+  - The module finds the service by its ID, so the language of the host does not matter. The task succeeds if the state that is read back is
+    the requested one.
+  - If one virtual machine fails, the module still tries the others.
 options:
   name:
     description:
-      - The names or IDs of the virtual machines. All that have one of the names are meant.
+      - The names or IDs of the virtual machines. If several have the same name, all of them are switched.
       - A name that the host does not have fails the task before anything is written.
       - By default, all virtual machines of the host.
     type: list
@@ -32,7 +33,7 @@ options:
     default: data_exchange
     version_added: 0.2.0
   state:
-    description: Whether the service is to be on or off.
+    description: Whether the service must be on or off.
     type: str
     choices: [enabled, disabled]
     default: enabled
@@ -43,8 +44,8 @@ options:
 extends_documentation_fragment:
   - hyperv.avma.common
 notes:
-  - On a host with Windows Server 2012 R2 the setting goes through C(ModifyResourceSettings), as the newer method is not there. Microsoft
-    does not document whether that takes this setting; if it does not, the task fails.
+  - On a host with Windows Server 2012 R2 the setting goes through C(ModifyResourceSettings), because it lacks the newer method. Microsoft
+    does not document whether that method accepts this setting; if it does not, the task fails.
 seealso:
   - module: hyperv.avma.vm_info
 author:
@@ -86,15 +87,15 @@ vms:
       description: Its ID.
       type: str
     data_exchange:
-      description: Whether its Data Exchange service is on; null if it has left the host meanwhile.
+      description: Whether its Data Exchange service is on; null if the virtual machine has left the host since.
       returned: when O(service=data_exchange)
       type: bool
     guest_service_interface:
-      description: Whether its Guest Service Interface is on; null if it has left the host meanwhile.
+      description: Whether its Guest Service Interface is on; null if the virtual machine has left the host since.
       returned: when O(service=guest_service_interface)
       type: bool
     changed:
-      description: Whether that was otherwise before.
+      description: Whether the service had the other state before.
       type: bool
     problems:
       description: Why it could not be switched, as RV(problems).

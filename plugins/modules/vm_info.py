@@ -8,15 +8,16 @@ module: vm_info
 short_description: Read the virtual machines of a host, the AVMA key each needs, and whether the host can activate it
 version_added: 0.1.0
 description:
-  - Reads the virtual machines of a Hyper-V or Azure Local host without access to their guests. What a guest runs comes from Data
-    Exchange (KVP), where its host keeps what it tells of itself.
-  - Tells for each the Automatic Virtual Machine Activation (AVMA) key of its release and edition, whether this host can activate it, and
-    if not, why.
-  - Takes as many requests for many virtual machines as for few, but for paging; one more if a guest tells no IP address.
+  - Reads the virtual machines of a Hyper-V or Azure Local host without access to their guests. What Windows a guest runs comes from Data
+    Exchange (KVP), by which the guest describes itself to its host.
+  - Returns for each guest the Automatic Virtual Machine Activation (AVMA) key of its release and edition, whether this host can activate
+    it, and if not, why.
+  - The number of requests does not depend on the number of virtual machines, except for the pages of long answers. It takes one more if a
+    guest reports no IP address.
 options:
   name:
     description:
-      - Read only the virtual machines with one of these names or IDs. One that the host does not have is left out.
+      - Read only the virtual machines with one of these names or IDs. A name that the host does not have is ignored.
       - By default, all of them.
     type: list
     elements: str
@@ -30,8 +31,8 @@ extends_documentation_fragment:
   - hyperv.avma.common
   - hyperv.avma.common.info
 notes:
-  - Whoever administers a guest can write what he likes into its KVP items. Take them as a hint to be proved by M(hyperv.avma.guest_info).
-  - A guest that is not running tells nothing.
+  - An administrator of a guest can write anything into its KVP items. Use them as a hint, and prove them with M(hyperv.avma.guest_info).
+  - A guest that is not running reports nothing.
 seealso:
   - module: hyperv.avma.vm_data_exchange
   - module: hyperv.avma.guest_key
@@ -97,7 +98,7 @@ vms:
     addresses:
       description:
         - The IP addresses of its guest, IPv4 first, without zones.
-        - Those that its guest tells over Data Exchange, or if it tells none, those that the host knows of its network adapters.
+        - Those that the guest reports over Data Exchange, or if it reports none, those that the host knows for its network adapters.
       type: list
       elements: str
     rdp_addresses:
@@ -111,7 +112,8 @@ vms:
       description: V(x64), V(x86), V(arm64), or what the guest calls it; null if it is not known.
       type: str
     kvp:
-      description: All KVP items of its guest, by name; those of the system itself go before equally named ones of its programs.
+      description: All KVP items of its guest, by name; if a program of the guest wrote an item with the same name, the item of the system
+        is used.
       type: dict
     data_exchange:
       description: Whether its Data Exchange integration service is on.
@@ -126,9 +128,9 @@ vms:
       elements: str
     clustered:
       description:
-        - Whether it is a role of the failover cluster of its host; null if the host has none, or does not tell.
-        - A role carries the name of its VM. Where the host owns a role that has the name of none of its VMs, as after one was renamed,
-          it is null for each VM that has no role of its name.
+        - Whether it is a role of the failover cluster of its host; null if the host has none, or that is not known.
+        - A role has the name of its VM. If the host owns a role whose name is not that of any of its VMs, for example after a VM was
+          renamed, the value is null for each VM without a role of its name.
       type: bool
     replication_mode:
       description: >-
@@ -138,10 +140,10 @@ vms:
       description: The AVMA key that its guest needs; null if there is none, or the guest is not known.
       type: str
     eligible:
-      description: Whether this host can activate its guest; null if that cannot be told.
+      description: Whether this host can activate its guest; null if that is not known.
       type: bool
     problems:
-      description: Why the host cannot activate its guest, or why that cannot be told.
+      description: Why the host cannot activate its guest, or why that is not known.
       type: list
       elements: dict
       contains:

@@ -9,7 +9,7 @@ short_description: Whether a guest is activated by one of these hosts
 version_added: 0.1.0
 description:
   - True if a host has activated the guest by AVMA, the activation is in force, and the host is one of those given.
-  - An activation without a time, or one that is said to hold for longer than AVMA gives, is none.
+  - An activation without a time, or one that lasts longer than AVMA allows, does not count.
   - Host names are compared without case, and without their domain if one of the two has none. A name of 15 characters can be the beginning
     of a longer one (NetBIOS).
 options:
