@@ -84,7 +84,8 @@ def check_resolved(given: Iterable[str], options: Iterable[str], variables: Mapp
         name = variable(option)
         if name != option and name in variables:
             try:
-                templar.template(variables[name])
+                # As text: up to ansible-core 2.18, what is vaulted is decrypted only then.
+                str(templar.template(variables[name]))
             except AnsibleError as error:
                 hint = ": give --ask-vault-pass or --vault-password-file" if "vault secrets" in str(error) else ""
                 raise invalid(option, f"{error}".rstrip(".") + hint) from None
