@@ -55,7 +55,7 @@ class Watch:
     def over(self, session: requests.Session) -> None:
         """Watch all that a session sends, what it sends to authenticate included."""
         # The libraries have taken the proxy from the environment when they made the session. Requests would search all of it again for
-        # each request, which takes a quarter of the processor time of what is sent.
+        # each request, which is most of what its own code takes.
         session.trust_env = False
         for prefix, adapter in list(session.adapters.items()):
             if not isinstance(adapter, _Adapter):
