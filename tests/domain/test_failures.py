@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,9 +157,6 @@ def test_a_wrong_password_is_tried_once_by_each_run(lab: Lab, story: Story, plug
     assert lab.failed_logins(f"typo-{plugin}") == 3
 
 
-TICKETS = {"EXPIRED-TICKET": ["Ticket expired", "Get a new ticket with kinit"]}
-
-
 @pytest.mark.parametrize("plugin", PLUGINS)
 def test_tickets_of_the_user(
     plugin: str, run_playbook: RunPlaybook, tmp_path_factory: pytest.TempPathFactory, kinit: Kinit
@@ -168,15 +166,19 @@ def test_tickets_of_the_user(
     machine = {"name": "HV01", "variables": {**MANUAL, "ansible_connection": plugin}, "guests": [{"name": "HV01-VM"}]}
     with Lab({**topology({}), "hosts": [machine]}) as lab:
         caches = {
-            # A ticket that begins and ends in the past cannot be asked for. One of a second has expired when the others were used.
+            # A ticket that begins and ends in the past cannot be asked for. One of a second has expired when the others were used; in
+            # the second in which it ends, MIT's library still sends it, and then does not take the answer.
             "expired": kinit(lab, "admin", directory / "expired", "-l", "1s"),
             "other": kinit(lab, "other", directory / "other"),
             "own": kinit(lab, "admin", directory / "own"),
         }
+        asked = time.monotonic()
         runs = {
             name: stories.tell(lab, run_playbook, directory, KRB5CCNAME=f"FILE:{caches[name]}")
-            for name in ("own", "other", "expired")
+            for name in ("own", "other")
         }
+        assert time.monotonic() - asked > 2
+        runs["expired"] = stories.tell(lab, run_playbook, directory, KRB5CCNAME=f"FILE:{caches['expired']}")
     runs["own"].check_others("HV01")
     runs["other"].check("HV01", ["There is no ticket of admin@LAB.EXAMPLE"])
     runs["expired"].check("HV01", ["xpired", "Get a new ticket with kinit"])

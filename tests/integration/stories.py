@@ -32,7 +32,7 @@ class Story:
         # Machines with the same cause share a line.
         assert re.search(rf"\b{re.escape(name)}(,[\w-]+)*:unreachable", verdict)
         for expected in words:
-            assert expected in result["msg"]
+            assert expected in result["msg"], result["msg"]
             assert self.inventory.says(expected), expected
             assert _squeezed(expected) in verdict, expected
         for noise in (
