@@ -97,9 +97,11 @@ class Logins:
 
     def guest(self, guest: Guest, machine: str) -> Callable[[], AbstractContextManager[None]]:
         """Makes the block within which a guest is logged in to through its host."""
-        # Without a domain, PowerShell Direct takes the guest's own account (facts: Credential.cs).
-        user = guest.user if "\\" in guest.user else f".\\{guest.user}"
-        turn = self._turn_of(user, guest.password, machine)
+        # Without a domain, PowerShell Direct takes the guest's own account (facts: Credential.cs), which may not be there before its setup
+        # is over: a task that waits for that tries it again.
+        if guest.user.rpartition("\\")[0] in ("", "."):
+            return nullcontext
+        turn = self._turn_of(guest.user, guest.password, machine)
         return lambda: turn.at(machine, patience=_PATIENCE_THROUGH_HOST)
 
     def _turn_of(self, user: str | None, password: str | None, machine: str) -> _Turn:
