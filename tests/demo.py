@@ -35,11 +35,10 @@ def main() -> int:
         )
         ok = _playbook(lab, "hyperv.avma.site") == 0
 
-        _say("The second run changes nothing, and calls no method on any machine.")
+        _say("The second run changes nothing, and writes to no machine.")
         lab.reset_counters()
         ok &= _playbook(lab, "hyperv.avma.site", recap_only=True) == 0
-        calls = sum(len(lab.invokes(machine)) for machine in ("APP01", "APP02", "SQL01", "DC01", "WEB01"))
-        print(f"method calls that reached the guests: {calls}")
+        print(f"method calls that may change something: {sum(len(writes) for writes in lab.writes().values())}")
 
         _say("DC01 moves to HV01, and is proved from there.")
         _control(lab, "migrate", "DC01", "HV01")

@@ -191,7 +191,9 @@ def unknown_name(name: str, groups: Mapping[str, list[str]]) -> Problem:
     """The problem of a name that the inventory does not have, with those that it has."""
     near = difflib.get_close_matches(name, [*groups, *groups["all"]], cutoff=0.5)
     hint = f"Did you mean {' or '.join(near)}? " if near else ""
-    return problem("not_in_inventory", name=name, hint=hint, groups=", ".join(sorted(groups)))
+    return problem(
+        "not_in_inventory", name=name.strip() or "of an empty name", hint=hint, groups=", ".join(sorted(groups))
+    )
 
 
 def attempt(machine: str, module: Callable[[], Result]) -> Result:

@@ -108,6 +108,7 @@ def test_the_keys_that_are_accepted_on_one_host_count_there_only(run_playbook: R
     ("variables", "message"),
     [
         ({"targets": "N100"}, "The inventory has no host or group N100. Did you mean N10 or N1?"),
+        ({"targets": [""]}, "The inventory has no host or group of an empty name."),
         ({"targets": "N1,G1"}, "Not among the hosts of this play: G1."),
         ({"accepted_problems": "no_host_keys"}, "no problem"),
         ({"accepted_problems": "no_host_keys"}, "no_host_key"),
