@@ -483,6 +483,41 @@ def test_what_a_guest_is_goes_before_what_its_host_has_of_it() -> None:
     assert [node["status"] for node in fleet.failover[0]["nodes"]] == ["activates", "gap"]
 
 
+AZURE = {"edition": "Azure Edition", "sku": 407}
+
+
+def on_azure_local(known: str | None, interface: bool | None, edition: dict[str, Any]) -> Fleet:
+    """A guest on an Azure Local host that takes it for another system (``known``), or knows nothing of it."""
+    azure_local = {
+        "system": made.system("2025") | {"edition": None, "sku": 406, "name": "Azure Local"},
+        "avma": {"module": "1.1", "subscription": "Active", "result": None, "error": None},
+    }
+    web01 = vm("WEB01", 1, known, guest_service_interface=interface)
+    told = made.system("2022") | edition
+    read = guest(vm("WEB01", 1), system=told)
+    return look({"hv1": host("HV1", web01, **azure_local), "web01": read})[0]
+
+
+@pytest.mark.parametrize("known", [None, "2022", "2019"])
+@pytest.mark.parametrize(
+    ("interface", "edition", "missing"),
+    [(False, AZURE, True), (True, AZURE, False), (None, AZURE, False), (False, {}, False)],
+)
+def test_an_azure_edition_guest_needs_the_guest_service_interface_whatever_its_host_takes_it_for(
+    known: str | None, interface: bool | None, edition: dict[str, Any], missing: bool
+) -> None:
+    row = on_azure_local(known, interface, edition).guests[0]
+    assert [item["code"] for item in row["problems"]] == ["guest_service_interface_disabled"] * missing
+    assert (row["eligible"], row["verdict"]) == (not missing, "attention" if missing else "activated")
+
+
+def test_a_host_that_does_not_tell_whether_it_activates_a_guest_it_does_not_know_is_no_yes() -> None:
+    unknown = problem("host_in_azure", host="HV1").to_dict()
+    web01 = vm("WEB01", 1, None)
+    results = {"hv1": host("HV1", web01, azure_vm=True, problems=[unknown]), "web01": guest(vm("WEB01", 1))}
+    assert [row["eligible"] for row in look(results)[0].guests] == [None]
+
+
 @given(st.data())
 def test_nothing_is_green_that_did_not_prove_itself_and_nothing_vanishes(data: st.DataObject) -> None:
     """Whatever shares names and ids, whoever answers in whose place, and whatever could not be read."""

@@ -201,13 +201,28 @@ class Assessment:
         }
 
 
+def missing_services(
+    name: str, data_exchange: bool, guest_service_interface: bool | None, guest: System | None, azure_local: bool
+) -> list[Problem]:
+    """Which integration services a VM needs and has not.
+
+    :param guest_service_interface: None if that was not asked: nothing is said of it.
+    :param guest: The Windows of its guest; None if that is not known.
+    :param azure_local: Whether its host is an Azure Local host.
+    """
+    missing = [] if data_exchange else [problem("data_exchange_disabled", vm=name)]
+    if guest and guest.edition is Edition.AZURE and azure_local and guest_service_interface is False:
+        missing.append(problem("guest_service_interface_disabled", vm=name))
+    return missing
+
+
 def assess_vm(vm: Vm, host: Activator, overrides: Overrides | None = None) -> Assessment:
     """Which key a VM's guest needs, and what keeps its host from activating it.
 
     :param overrides: A user's additions to the table of AVMA keys.
     """
-    problems = [] if vm.data_exchange else [problem("data_exchange_disabled", vm=vm.name)]
     system = vm.system
+    problems = missing_services(vm.name, vm.data_exchange, vm.guest_service_interface, system, host.azure_local)
     if system is None:
         if vm.kvp.get("OSName"):
             problems.append(problem("not_windows", vm=vm.name, system=vm.kvp["OSName"]))
@@ -215,7 +230,5 @@ def assess_vm(vm: Vm, host: Activator, overrides: Overrides | None = None) -> As
             problems.append(problem("guest_unknown", vm=vm.name, state=vm.state))
         return Assessment(None, tuple(problems))
     decision = plan(system, None, Wish(key_overrides=overrides or {}))
-    if system.edition is Edition.AZURE and host.azure_local and vm.guest_service_interface is False:
-        problems.append(problem("guest_service_interface_disabled", vm=vm.name))
     refusal = None if decision.problems else host.refuse(system)
     return Assessment(decision.product_key, (*problems, *decision.problems, *((refusal,) if refusal else ())))

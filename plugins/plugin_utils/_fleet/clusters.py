@@ -191,6 +191,11 @@ class Failover:
             return problem("not_read", detail=f"{name} was not asked, or did not answer")
         return activator.refuse(guest)
 
+    def is_azure_local(self, host: Host) -> bool:
+        """Whether a host is one of Azure Local; False if it was not read."""
+        activator = self._activators.get(id(host))
+        return activator is not None and activator.azure_local
+
 
 def failover_gaps(vms: Mapping[str, Result | None], results: Mapping[str, Result | None]) -> list[dict[str, str]]:
     """Where guests would lose their activation: each VM against each node that may own it.

@@ -18,6 +18,7 @@ from .._avma import keys
 from .._avma.licenses import Status
 from .._avma.problems import Kind, Problem, kind_of, problem
 from .._avma.releases import System
+from .._avma.vms import missing_services
 from .clusters import Failover, Move, across_hosts, node_down, unread_problems
 from .guests import Expected, Guest, Machine, Trust, join, tell_apart, vms_of
 from .identity import Cluster, Host, Hosts, Result
@@ -336,16 +337,16 @@ def _word_of_host(guest: Guest, failover: Failover) -> tuple[list[Row], bool | N
         return [], None
     if told is None:
         return [_shown(item) for item in vm["problems"]], vm["eligible"]
-    if vm["system"] is None or _pick(vm["system"], _SYSTEM) == _pick(told["system"], _SYSTEM):
-        # The guest itself settles what its host did not know.
+    if _pick(vm["system"], _SYSTEM) == _pick(told["system"], _SYSTEM):
         return [_shown(item) for item in vm["problems"] if kind_of(item["code"]) is Kind.WRONG], vm["eligible"]
-    # What the host has from Data Exchange is not what the guest is.
-    found: list[Problem] = [] if vm["data_exchange"] else [problem("data_exchange_disabled", vm=vm["name"])]
+    # What the host has from Data Exchange, or has not, is not what the guest is: the guest itself settles it.
     system = System.from_dict(told["system"])
+    azure_local = guest.host is not None and failover.is_azure_local(guest.host)
+    found = missing_services(vm["name"], vm["data_exchange"], vm.get("guest_service_interface"), system, azure_local)
     refusal = failover.refusal(guest.host.machine, guest.host, system) if guest.host and keys.key_for(system) else None
     if refusal and refusal.kind is Kind.WRONG:
         found.append(refusal)
-    return [_shown(item) for item in found], not found
+    return [_shown(item) for item in found], False if found else None if refusal else True
 
 
 def _word_of_guest(guest: Guest, trust: Trust) -> list[Row]:
