@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeVar
 from ansible.errors import AnsibleConnectionFailure
 
 from ..plugin_utils._action import AvmaAction, Failure, checking
-from ..plugin_utils._avma.editions import Conversion, choose_target
+from ..plugin_utils._avma.editions import Aftermath, Conversion, choose_target
 from ..plugin_utils._avma.guests import describe
 from ..plugin_utils._avma.problems import Problem, problem
 from ..plugin_utils._avma.releases import System
@@ -24,6 +24,9 @@ from ..plugin_utils._windows.machine import Machine, read_machine
 _T = TypeVar("_T")
 #: Between one word of DISM's progress and the next, in percent.
 _STEP = 10
+#: For how many seconds Windows must be back and wait for no other restart, until its former edition counts as what it is; in no case for
+#: more than this part of the timeout.
+_PATIENCE, _PART = 300, 1 / 4
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,7 @@ class ActionModule(AvmaAction):
             raise Failure([problem("restart_failed", detail=error)], {**result, "reboot_required": True}) from error
         result["changed"] = True
         waits, phase = self._waits(), "the machine has not gone down"
+        aftermath = Aftermath(min(_PATIENCE, self._timeout * _PART))
         while waits.wait():
             try:
                 boot = editions.read_boot(self._session)
@@ -150,8 +154,13 @@ class ActionModule(AvmaAction):
                     self._say(f"is back, as {describe(machine.system)}")
                     return machine
                 phase = f"the machine is back, and still {describe(machine.system)}"
+                pending = editions.restart_to_come(self._session)
+                if aftermath.is_final(self._clock.monotonic(), boot.time, pending=pending):
+                    found = problem("edition_unchanged", system=describe(machine.system), edition_id=start.edition_id)
+                    raise Failure([found], result)
             except (SessionError, AnsibleConnectionFailure) as error:
                 phase = f"the machine is not back ({error})"
+                aftermath.lose()
                 self._open_anew()
         raise self._timed_out(phase, {**result, "reboot_required": not result["rebooted"]})
 

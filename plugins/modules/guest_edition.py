@@ -19,6 +19,9 @@ description:
     afterwards.
   - DISM takes some minutes, and its progress is shown. It continues if the connection is cut or the run on the controller ends. The next
     run continues from there, also if the reboot is still missing.
+  - If Windows is back after its restart, still is the evaluation edition, and has waited for no other restart for five minutes, or for a
+    quarter of O(timeout) if that is less, the module fails and says that the conversion did not take effect. It does not fail earlier,
+    because users report that Windows can restart a second time by itself.
   - The output of DISM is in C(%SystemRoot%\\Temp\\hyperv.avma.guest_edition.log) on the machine.
 options:
   edition:

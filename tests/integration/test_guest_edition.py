@@ -56,6 +56,10 @@ FAILED = {
     ),
     "DISM-DIES": ("dism_failed", "DISM was ended before it was done"),
     "STAYS-UP": ("edition_timed_out", "After 6 s the machine has not gone down"),
+    "UNDONE": (
+        "edition_unchanged",
+        "and still is Windows Server 2022 Standard Evaluation: its conversion to ServerStandard did not take effect.",
+    ),
     "SLOW": ("edition_timed_out", "After 4 s DISM is still at work"),
 }
 OTHERS = [
@@ -72,11 +76,13 @@ OTHERS = [
     guest("DISM-HRESULT", servicing={"fails": 0xC004F069}),
     guest("DISM-DIES", servicing={"polls": 3, "dies": True}),
     guest("STAYS-UP", {"timeout": 6}, servicing={"stays_up": True}),
+    guest("UNDONE", {"timeout": 40}, servicing={"rolls_back": 1}),
     guest("SLOW", {"timeout": 4}, servicing={"polls": 99}),
     guest("FULL", evaluation=False),
     guest("CLIENT", release="Windows 11", edition="pro", evaluation=False),
     guest("TO-DATACENTER", {"edition": "DATACENTER_SERVER"}),
     guest("LATE", servicing={"polls": 4, "late_boots": 3, "down": 1.5}, language="de-DE"),
+    guest("TWICE", servicing={"restarts": 2}),
     guest("LATER", {"reboot": False}),
     guest("PSRP", listener={"connection": "psrp"}),
 ]
@@ -183,12 +189,14 @@ def test_what_is_no_evaluation_edition_is_left_alone(lab: Lab, others: Run, name
 
 
 @pytest.mark.parametrize(
-    ("name", "edition"), [("TO-DATACENTER", "Datacenter"), ("LATE", "Standard"), ("PSRP", "Standard")]
+    ("name", "edition"),
+    [("TO-DATACENTER", "Datacenter"), ("LATE", "Standard"), ("TWICE", "Standard"), ("PSRP", "Standard")],
 )
-def test_converted_all_the_same(others: Run, name: str, edition: str) -> None:
+def test_converted_all_the_same(lab: Lab, others: Run, name: str, edition: str) -> None:
     result = others.of(name)
     assert (result["changed"], result["rebooted"]) == (True, True)
     assert (result["system"]["edition"], result["system"]["evaluation"]) == (edition, False)
+    assert lab.machine(name)["restarts"] == (2 if name == "TWICE" else 1)
 
 
 def test_progress_is_shown(others: Run) -> None:
@@ -223,12 +231,17 @@ def test_a_missed_reboot_is_made_up_for(lab: Lab, others: Run, run_playbook: Run
     assert sum("/Set-Edition" in command for command in lab.machine("LATER")["dism"]) == 1
 
 
-def test_a_run_that_was_ended_is_gone_on_with(lab: Lab, others: Run, run_playbook: RunPlaybook) -> None:
-    assert others.of("SLOW").status == "failed"
+def test_what_failed_is_converted_by_the_next_run(lab: Lab, others: Run, run_playbook: RunPlaybook) -> None:
+    """A run that was ended goes on; what Windows undid is begun anew."""
+    assert [others.of(name).status for name in ("SLOW", "UNDONE")] == ["failed", "failed"]
+    undone = others.of("UNDONE")
+    assert (undone["changed"], undone["rebooted"], undone["reboot_required"]) == (True, True, False)
     lab.set("SLOW", "servicing.polls", "1")
-    done = run_playbook(lab, PLAY, "-e", '{"target": "SLOW", "options": {}}').of("SLOW")
-    assert (done["changed"], done["system"]["evaluation"]) == (True, False)
-    assert sum("/Set-Edition" in command for command in lab.machine("SLOW")["dism"]) == 1
+    run = run_playbook(lab, PLAY, "-e", '{"target": "SLOW:UNDONE", "options": {}}')
+    for name, conversions in (("SLOW", 1), ("UNDONE", 2)):
+        done = run.of(name)
+        assert (done["changed"], done["system"]["evaluation"]) == (True, False)
+        assert sum("/Set-Edition" in command for command in lab.machine(name)["dism"]) == conversions
 
 
 def test_new_vms_go_from_evaluation_media_to_proved(run_playbook: RunPlaybook) -> None:

@@ -3,7 +3,8 @@
 """Servicing of a machine: DISM's edition commands, processes that outlive their caller, restarts (facts/avma.md §9, §12).
 
 DISM's texts are those of public transcripts; what it prints in other languages is UNVERIFIED, only that it differs is used. UNVERIFIED too:
-the exit codes of refusals but 1168, what DISM says of a domain controller, and that the key is looked at before the edition.
+by which key Windows waits for its second restart, of which users report, what is left of a rollback, the exit codes of
+refusals but 1168, what DISM says of a domain controller, and that the key is looked at before the edition.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ _TEXTS = {
     "de": ("Editionen, auf die ein Upgrade möglich ist:", "Zieledition", "Der Vorgang wurde erfolgreich beendet."),
     "ja": ("アップグレード先のエディション:", "ターゲット エディション", "操作は正常に完了しました。"),
 }
+#: For how many seconds Windows is up before it restarts a second time.
+_BETWEEN_RESTARTS = 3.0
 _NO_TARGETS = "The current edition cannot be upgraded to any target editions."
 
 
@@ -80,6 +83,7 @@ class Servicing:
     _jobs: list[_Job] = field(default_factory=list)
     _next_process: int = 4200
     _late_boots: int = 0
+    _rolled_back: int = 0
 
     def __post_init__(self) -> None:
         if self.spec.pending_reboot:
@@ -109,9 +113,17 @@ class Servicing:
         """The machine starts: what was staged comes into force, and what ran is gone."""
         self._jobs.clear()
         self.restarts += 1
-        self._late_boots = self.spec.late_boots
+        self._late_boots = 0
         self.registry.remove(rf"{CBS}\RebootPending")
-        self._settle()
+        if self.staged and self._rolled_back < self.spec.rolls_back:
+            self._rolled_back += 1
+            self.staged = None
+        elif self.staged and self.restarts < self.spec.restarts:
+            self.registry.write(rf"{CBS}\RebootPending", {})
+            self._restart_after(_BETWEEN_RESTARTS)
+        else:
+            self._late_boots = self.spec.late_boots
+            self._settle()
 
     def settle_late(self) -> None:
         """Windows is asked what it is, while it may still configure what was staged."""

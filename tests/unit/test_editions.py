@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.editions import (
+    Aftermath,
     Target,
     choose_target,
     read_conversion,
@@ -162,3 +164,33 @@ def test_a_failure_says_what_dism_said(end: str, words: str) -> None:
     assert conversion
     assert words in conversion.failure().message
     assert conversion.failure().code == "dism_failed"
+
+
+FIRST, SECOND = BOOTED, BOOTED + timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(
+    ("readings", "final"),
+    [
+        # When, since which boot, and whether the machine waits for a restart; or only when, if it did not answer.
+        ([(0, FIRST, False)], False),
+        ([(0, FIRST, False), (299, FIRST, False)], False),
+        ([(0, FIRST, False), (300, FIRST, False)], True),
+        ([(0, FIRST, True), (3000, FIRST, True)], False),
+        ([(0, FIRST, True), (300, FIRST, False), (400, FIRST, False)], False),
+        ([(0, FIRST, False), (200, FIRST, True), (400, FIRST, False), (600, FIRST, False)], False),
+        ([(0, FIRST, False), (310, SECOND, False)], False),
+        ([(0, FIRST, False), (310, SECOND, False), (610, SECOND, False)], True),
+        ([(0, FIRST, False), (200,), (400, FIRST, False)], False),
+    ],
+)
+def test_a_former_edition_is_the_last_word_only_of_a_machine_that_is_at_rest(readings: list[Any], final: bool) -> None:
+    aftermath = Aftermath(300)
+    said = False
+    for reading in readings:
+        if len(reading) == 1:
+            aftermath.lose()
+        else:
+            now, booted, pending = reading
+            said = aftermath.is_final(now, booted, pending=pending)
+    assert said is final

@@ -121,6 +121,39 @@ class Conversion:
         return problem("dism_failed", detail=f"ended with {shown}{meaning}: {self.last_line}")
 
 
+@dataclass
+class Aftermath:
+    """Tells when a machine that came back with its former edition will not get the new one any more.
+
+    Windows may restart once more by itself before the new edition is in force: users report it ("it will reboot twice"), Microsoft does
+    not say when. So nothing is concluded from a machine that waits for a restart, was just restarted, or did not answer.
+
+    :ivar patience: For how many seconds it must have been at rest.
+    """
+
+    patience: float
+    _booted: datetime | None = None
+    _since: float | None = None
+
+    def is_final(self, now: float, booted: datetime | None, *, pending: bool) -> bool:
+        """What a reading tells.
+
+        :param now: When it was made, by a monotonic clock, in seconds.
+        :param booted: When the machine was booted.
+        :param pending: Whether it waits for a restart.
+        """
+        if pending:
+            self._since = None
+        elif self._since is None or booted != self._booted:
+            self._since = now
+        self._booted = booted
+        return self._since is not None and now - self._since >= self.patience
+
+    def lose(self) -> None:
+        """The machine did not answer."""
+        self._since = None
+
+
 #: What the log of a conversion begins and ends with: our own words, around those of DISM.
 BEGINNING, END = "conversion", "ended"
 

@@ -101,6 +101,10 @@ PROBLEMS: Mapping[str, Definition] = {
         "The machine was not restarted: {detail}.",
         "Restart it, then run again: its new edition comes into force with that.",
     ),
+    "edition_unchanged": Definition(
+        "Windows has restarted, waits for no other restart, and still is {system}: its conversion to {edition_id} did not take effect.",
+        "See C:\\Windows\\Logs\\CBS\\CBS.log and C:\\Windows\\Logs\\DISM\\dism.log on the machine for the reason, then run again.",
+    ),
     "edition_timed_out": Definition(
         "After {timeout} s {phase}.",
         "Run again, with a longer {convert_timeout}: it goes on from there.",

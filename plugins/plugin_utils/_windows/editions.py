@@ -31,6 +31,11 @@ _PENDING = (
     r"SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing\RebootPending",
     r"SOFTWARE\Microsoft\Windows\CurrentVersion\WindowsUpdate\Auto Update\RebootRequired",
 )
+#: Where component servicing says besides that it is not done. What of it a second restart of a conversion sets is UNVERIFIED.
+_UNFINISHED = (
+    r"SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing\RebootInProgress",
+    r"SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing\PackagesPending",
+)
 _DOMAIN_CONTROLLER = 2
 #: Time for the answer to come through before the network goes, as win_reboot gives it.
 _DELAY = 2
@@ -67,6 +72,11 @@ def read_boot(session: Session) -> Boot:
 def reboot_pending(session: Session) -> bool:
     """Whether component servicing or Windows Update wait for a reboot."""
     return any(key_exists(session, key) for key in _PENDING)
+
+
+def restart_to_come(session: Session) -> bool:
+    """Whether anything says that the machine, which was restarted, may restart once more."""
+    return reboot_pending(session) or any(key_exists(session, key) for key in _UNFINISHED)
 
 
 def read_target_editions(session: Session) -> list[str]:
