@@ -25,6 +25,7 @@ from ._avma.hresults import DENIED, explain
 from ._avma.problems import Problem, problem
 from ._avma.words import speak_to, variable
 from ._fleet.guest_hosts import GuestHosts
+from ._fleet.reach import arguments_as_written
 from ._session.connection import open_session
 from ._session.errors import (
     FaultError,
@@ -78,14 +79,15 @@ def check_resolved(given: Iterable[str], options: Iterable[str], variables: Mapp
     """See that no option was left out because its variable cannot be resolved: C(default(omit)) passes over that.
 
     :param given: The options that were not left out.
+    :param options: Those that the task has. A variable of another is of no matter.
     :raises Failure: One was.
     """
     for option in set(options) - set(given):
         name = variable(option)
         if name != option and name in variables:
             try:
-                # As text: up to ansible-core 2.18, what is vaulted is decrypted only then.
-                str(templar.template(variables[name]))
+                # In a dictionary, which "omit" may leave empty. As text: up to ansible-core 2.18, what is vaulted is decrypted only then.
+                str(templar.template({name: variables[name]}).get(name))
             except AnsibleError as error:
                 hint = ": give --ask-vault-pass or --vault-password-file" if "vault secrets" in str(error) else ""
                 raise invalid(option, f"{error}".rstrip(".") + hint) from None
@@ -96,6 +98,19 @@ def _variables_of(role: str) -> frozenset[str]:
     """The variables that a role takes. Those that it registers end with C(_result)."""
     specs = yaml.safe_load((_COLLECTION / "roles" / role / "meta/argument_specs.yml").read_text(encoding="utf-8"))
     return frozenset(name for entry in specs["argument_specs"].values() for name in entry.get("options", {}))
+
+
+def _near(name: str, known: Iterable[str], prefix: int) -> list[str]:
+    """Which variables may be meant by a name that is none of them, as by ``…_key``: likely ones, since a user has variables too.
+
+    :param prefix: The length of what all of them begin with.
+    """
+    if any(name.startswith(f"{one}_") for one in known):
+        return []
+    ends = {one[prefix:]: one for one in sorted(known)}
+    close = difflib.get_close_matches(name[prefix:], ends, cutoff=0.75)
+    words = set(name[prefix:].split("_"))
+    return [ends[end] for end in close or ends if end in close or words < set(end.split("_"))]
 
 
 class InvalidArgumentsError(Exception):
@@ -199,7 +214,7 @@ class CheckedAction(ActionBase):
         speak_to(self.role, _plays_playbook())
         self.warn_of_misspelt(self._variables)
         try:
-            check_resolved(self._task.args, self.ARGUMENT_SPEC, self._variables, self._templar)
+            check_resolved(self._task.args, arguments_as_written(self._task), self._variables, self._templar)
             result.update(self.work(machine, validated(self._task.action, self.ARGUMENT_SPEC, self._task.args)))
         except InvalidArgumentsError as error:
             result.update(failed=True, msg=str(error))
@@ -219,7 +234,7 @@ class CheckedAction(ActionBase):
         known = _variables_of(self.role) if self.role else frozenset()
         for name in variables:
             if known and name.startswith(f"{self.role}_") and not name.endswith("_result") and name not in known:
-                near = " or ".join(difflib.get_close_matches(name, sorted(known), cutoff=0.75))
+                near = " or ".join(_near(name, known, len(f"{self.role}_")))
                 if near:
                     self._display.warning(f"{name} is no variable of the role {self.role}: is {near} meant?")
 

@@ -136,13 +136,14 @@ class FleetAction(CheckedAction):
         """
         specification = {name: self.ARGUMENT_SPEC[name] for name in names}
         self.warn_of_misspelt(target.variables)
+        written = self._reach.written.keys() & names
         try:
             given = target.options(names)
         except AnsibleError:
             # Rather than of the option, it is told of the variable that the user set.
-            check_resolved((), names, target.variables, target.templar)
+            check_resolved((), written, target.variables, target.templar)
             raise
-        check_resolved(given, names, target.variables, target.templar)
+        check_resolved(given, written, target.variables, target.templar)
         return validated(self._task.action, specification, given)
 
     def accepted(self, options: Mapping[str, Any]) -> frozenset[str]:

@@ -68,6 +68,14 @@ def _template(templar: Any, variables: Mapping[str, Any], values: dict[str, Any]
     return {name: value for name, value in resolved.items() if value != omitted}
 
 
+def arguments_as_written(task: Any) -> dict[str, Any]:
+    """The options of a task as they stand in the playbook."""
+    parser = ModuleArgsParser(task_ds=task._ds, collection_list=task.collections)
+    _action, arguments, _delegate_to = parser.parse(skip_action_validation=True)
+    # Options that are one template for all of them are left as they are for the task.
+    return {} if "_variable_params" in arguments else arguments
+
+
 class Target:
     """A machine as the task sees it: its variables, and how it is reached."""
 
@@ -129,7 +137,7 @@ class Reach:
         self.action = action
         self._task_vars = task_vars
         self._variable_manager = task_vars["hostvars"]._variable_manager
-        self.written = self._arguments_as_written()
+        self.written = arguments_as_written(action._task)
         task = action._task
         keywords = task.dump_attrs()
         del keywords["retries"]
@@ -175,13 +183,6 @@ class Reach:
             return task._ds[word]
         value = task._parent._get_parent_attribute(word) if task._parent else Sentinel
         return context.CLIARGS.get(word) if value is Sentinel else value
-
-    def _arguments_as_written(self) -> dict[str, Any]:
-        task = self.action._task
-        parser = ModuleArgsParser(task_ds=task._ds, collection_list=task.collections)
-        _action, arguments, _delegate_to = parser.parse(skip_action_validation=True)
-        # Options that are one template for all of them are left as they are for the task.
-        return {} if "_variable_params" in arguments else arguments
 
     def _asked_password(self) -> str | None:
         """The password of ``--ask-pass``; None if it cannot be told from that of the task's own machine."""
