@@ -60,6 +60,7 @@ FAILED = {
         "edition_unchanged",
         "and still is Windows Server 2022 Standard Evaluation: its conversion to ServerStandard did not take effect.",
     ),
+    "HALF": ("edition_timed_out", "After 20 s "),
     "SLOW": ("edition_timed_out", "After 4 s DISM is still at work"),
 }
 OTHERS = [
@@ -77,6 +78,7 @@ OTHERS = [
     guest("DISM-DIES", servicing={"polls": 3, "dies": True}),
     guest("STAYS-UP", {"timeout": 6}, servicing={"stays_up": True}),
     guest("UNDONE", {"timeout": 40}, servicing={"rolls_back": 1}),
+    guest("HALF", {"timeout": 20}, servicing={"restarts": 2, "between": 600}),
     guest("SLOW", {"timeout": 4}, servicing={"polls": 99}),
     guest("FULL", evaluation=False),
     guest("CLIENT", release="Windows 11", edition="pro", evaluation=False),

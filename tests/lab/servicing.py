@@ -45,8 +45,6 @@ _TEXTS = {
     "de": ("Editionen, auf die ein Upgrade möglich ist:", "Zieledition", "Der Vorgang wurde erfolgreich beendet."),
     "ja": ("アップグレード先のエディション:", "ターゲット エディション", "操作は正常に完了しました。"),
 }
-#: For how many seconds Windows is up before it restarts a second time.
-_BETWEEN_RESTARTS = 3.0
 _NO_TARGETS = "The current edition cannot be upgraded to any target editions."
 
 
@@ -120,7 +118,7 @@ class Servicing:
             self.staged = None
         elif self.staged and self.restarts < self.spec.restarts:
             self.registry.write(rf"{CBS}\RebootPending", {})
-            self._restart_after(_BETWEEN_RESTARTS)
+            self._restart_after(self.spec.between)
         else:
             self._late_boots = self.spec.late_boots
             self._settle()

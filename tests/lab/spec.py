@@ -99,7 +99,8 @@ class ServicingSpec(_Spec):
     installed one. ``polls``: how often its output is read until DISM has set an edition. ``fails``: with which exit code it does not.
     ``dies``: it is ended before. ``down``: for how many seconds a restart keeps the machine off. ``late_boots``: how often it is asked
     what it is, after it is back, until the new edition is in force. ``stays_up``: it does not restart. ``restarts``: how many the new
-    edition takes, of which Windows does all but the first by itself. ``rolls_back``: how often it undoes at a restart what was staged.
+    edition takes, of which Windows does all but the first by itself, each ``between`` seconds after the last. ``rolls_back``: how often
+    it undoes at a restart what was staged.
     """
 
     pending_reboot: bool = False
@@ -111,6 +112,7 @@ class ServicingSpec(_Spec):
     late_boots: int = 0
     stays_up: bool = False
     restarts: int = 1
+    between: float = 3.0
     rolls_back: int = 0
 
 
