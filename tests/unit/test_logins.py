@@ -316,3 +316,14 @@ def test_who_has_a_ticket_of_his_own_logs_in_with_that(kinit: Path, own_cache: s
                 assert set(asked.result().values()) == {"answer"}
     assert set(mine.caches.values()) == {own_cache}
     assert all(str(cache).startswith("DIR:") for cache in machines.caches.values())
+
+
+def test_a_guest_that_is_tried_again_is_not_told_to_differ_from_itself() -> None:
+    logins = Logins()
+    through_hosts(logins, "LAB\\svc", {"A": REFUSED})
+    for name, words in {"A": "not tried again: it has rejected", "B": "not tried: A rejected"}.items():
+        with (
+            pytest.raises(RejectedError, match=words),
+            logins.guest(Guest("HV01", None, name, "LAB\\svc", "stale"), name)(),
+        ):
+            pytest.fail("It was tried.")

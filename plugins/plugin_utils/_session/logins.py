@@ -141,7 +141,7 @@ class _Turn:
 
         :param proves: The login was accepted if nothing says otherwise.
         :param patience: Seconds to wait for the outcome of the same login at another machine.
-        :raises RejectedError: Another machine has rejected the login.
+        :raises RejectedError: This machine or another one has rejected the login.
         """
         with self._changed:
             while self._busy_since is not None and not self._accepted and self._rejected_by is None:
@@ -149,6 +149,12 @@ class _Turn:
                 if left <= 0:
                     break
                 self._changed.wait(left)
+            if self._rejected_by == machine and not self._accepted:
+                # As in a task with until.
+                raise RejectedError(
+                    "not tried again: it has rejected this user and password, and every try counts towards a lockout. Correct "
+                    "ansible_user and ansible_password, or run again once the machine accepts them"
+                )
             if self._rejected_by is not None and not self._accepted:
                 raise RejectedError(
                     f"not tried: {self._rejected_by} rejected the same user and password, and every try counts towards a lockout. Where "
