@@ -205,11 +205,14 @@ def test_an_interrupt_ends_it_though_a_machine_does_not_answer(slow: Lab, tmp_pa
     command = [sys.executable, "-m", "ansible", "playbook", "-i", str(slow.inventory), str(play)]
     slow.reset_counters()
     environment = {**os.environ, **slow.environment}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+    # Ctrl-C reaches all processes of the terminal's group.
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+    ) as process:
         # That machine is known to be at its request now: nothing of it is read before it answers.
         while not slow.counters("SLOW")["wire_received"]:
             assert process.poll() is None
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)
         output, _ = process.communicate(timeout=_FAR_LESS)
     assert process.returncode == 99, output
     assert b"Traceback" not in output
