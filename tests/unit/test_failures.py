@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +17,8 @@ from ansible_collections.hyperv.avma.plugins.plugin_utils._session.errors import
 )
 from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.failures import PSRP, WINRM, Login, OptionNames
 from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.http import Watch
+from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.psrp import PsrpTransport
+from ansible_collections.hyperv.avma.plugins.plugin_utils._wsman.winrm import WinrmTransport
 
 ENDPOINT = "http://hv01.example.com:5985/wsman"
 USER = "admin@EXAMPLE.COM"
@@ -123,6 +127,16 @@ FAILURES: dict[str, tuple[Exception, bool, list[str]]] = {
         True,
         ["Check ansible_user"],
     ),
+    "another answers": (
+        stand_in(
+            "winrm.vendor.requests_kerberos.exceptions",
+            "MutualAuthenticationError",
+            Exception,
+            "Unable to authenticate <Response [200]>",
+        ),
+        False,
+        ["does not prove", "no proxy", "get a new one with kinit"],
+    ),
     "anything else": (RuntimeError("kaputt"), False, ["kaputt", "Check ansible_winrm_transport"]),
     "an error without a word": (OSError(), False, ["OSError"]),
 }
@@ -212,3 +226,13 @@ def test_the_listeners_offers_are_read_from_its_challenges(header: str, offers: 
     watch.after(response)
     assert watch.offers == offers
     assert not watch.answered
+
+
+@pytest.mark.parametrize("transport", [WinrmTransport, PsrpTransport])
+def test_an_error_without_a_word_while_connecting_is_told_by_its_name(transport: Callable[[Any], object]) -> None:
+    def connect() -> None:
+        raise RuntimeError
+
+    connection = SimpleNamespace(shell_id=None, runspace=None, protocol=None, _connect=connect)
+    with pytest.raises(UnreachableError, match="RuntimeError"):
+        transport(connection)

@@ -148,7 +148,7 @@ _CAUSES = (
     ),
     _Cause(
         "does not prove",
-        "Check that no proxy and no other service answers in its place, and that the ticket has not just expired.",
+        "Check that no proxy and no other service answers in its place. If the ticket has just expired, get a new one with kinit.",
     ),
     _Cause(
         r"calling kinit|kinit.*(No such file|not found)",

@@ -12,7 +12,7 @@ from typing import Any
 
 from .._session.errors import ProcessError, SessionError
 from .._session.session import ProcessResult
-from .failures import PSRP, Login
+from .failures import PSRP, Login, innermost
 from .http import UTF8_CODE_PAGE
 
 # If they are missing, the connection plugin says so before this is used.
@@ -44,7 +44,7 @@ class PsrpTransport:
         except SessionError:
             raise
         except Exception as error:
-            raise _login(connection).failed(str(error)) from error
+            raise _login(connection).failed(str(error) or innermost(error)) from error
         finally:
             connection.runspace = runspace
         self._http = self._wsman.transport

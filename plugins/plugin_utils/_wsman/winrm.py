@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._session.errors import ProcessError
 from .._session.session import ProcessResult
-from .failures import WINRM, Login
+from .failures import WINRM, Login, innermost
 from .http import UTF8_CODE_PAGE
 
 # If they are missing, the connection plugin says so before this is used.
@@ -42,7 +42,7 @@ class WinrmTransport:
         try:
             connection._connect()
         except Exception as error:
-            raise _login(connection).failed(_KINIT_FAILED.sub("", str(error))) from error
+            raise _login(connection).failed(_KINIT_FAILED.sub("", str(error) or innermost(error))) from error
         finally:
             connection.shell_id = shell_id
         self._protocol: Protocol = connection.protocol
