@@ -157,7 +157,8 @@ def _measure_guests(size: int, repetitions: int, ways: Sequence[Way]) -> dict[Wa
 
 def _command(lab: Lab, way: Way) -> Sequence[str]:
     if way.playbook.endswith(".py"):
-        return (sys.executable, str(_HERE / way.playbook), str(lab.inventory))
+        collections = os.environ["ANSIBLE_COLLECTIONS_PATH"]
+        return ("env", f"PYTHONPATH={collections}", sys.executable, str(_HERE / way.playbook), str(lab.inventory))
     playbook = str(_HERE / way.playbook) if way.playbook.endswith(".yml") else way.playbook
     return (*_PLAYBOOK, "-i", str(lab.inventory), playbook, *way.arguments)
 
