@@ -72,7 +72,7 @@ def test_the_inventory_has_all_guests_in_every_run(
             assert inventory.says("WRONG was not asked") or inventory.says("DEAD was not asked")
             continue
         assert inventory.rc == 0
-        assert sorted(inventory.hosts) == [f"{name}-VM" for name in FINE]
+        assert sorted(inventory.hosts) == [f"{name}-VM" for name in FINE], inventory.output
         assert inventory.says("WRONG was not asked for its VMs: Kerberos for typo@LAB.EXAMPLE at ")
         assert inventory.says("DEAD was not asked for its VMs: no connection to ")
         assert inventory.output.count("was not asked") == 2

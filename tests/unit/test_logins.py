@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -33,6 +34,14 @@ echo "$KRB5CCNAME $* $password" >> "{log}"
 [ "$password" = wrong ] && {{ echo "kinit: Password incorrect while getting initial credentials ($password)" >&2; exit 1; }}
 echo "$1" > "${{KRB5CCNAME#FILE:}}"
 """
+
+
+def ticket_cache() -> str | None:
+    """The ticket cache that the environment names to the libraries of Kerberos, which are written in C."""
+    getenv = ctypes.CDLL(None).getenv
+    getenv.restype = ctypes.c_char_p
+    value: bytes | None = getenv(b"KRB5CCNAME")
+    return value.decode() if value is not None else None
 
 
 class Machines:
@@ -70,7 +79,9 @@ class Machines:
         def send(_message: bytes) -> bytes:
             with self._lock:
                 self.tried.append(connection.name)
-                self.caches[connection.name] = os.environ.get("KRB5CCNAME")
+                self.caches[connection.name] = ticket_cache()
+                # Other threads go through it, which ends in an error if its keys change.
+                assert os.environ["KRB5CCNAME"] == "FILE:/tmp/mine"
             password = self._passwords[connection.name]
             if password is None:
                 raise UnreachableError("no connection")
@@ -260,7 +271,7 @@ def calls(tmp_path: Path) -> Callable[[], list[list[str]]]:
 def own_cache(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("KRB5CCNAME", "FILE:/tmp/mine")
     yield "FILE:/tmp/mine"
-    assert os.environ["KRB5CCNAME"] == "FILE:/tmp/mine"
+    assert ticket_cache() == "FILE:/tmp/mine"
 
 
 def test_each_principal_gets_one_ticket_and_all_are_in_one_collection(kinit: Path, calls: Callable[[], Any]) -> None:

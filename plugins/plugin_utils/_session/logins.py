@@ -269,9 +269,11 @@ class _Environment:
 
     def _name(self, cache: str | None) -> None:
         self._cache = cache
-        os.environ.pop(_TICKET_CACHE, None)
-        if cache is not None:
-            os.environ[_TICKET_CACHE] = cache
+        # Where the libraries of Kerberos look. os.environ must stay as it is: requests goes through it in other threads.
+        if cache is None:
+            os.unsetenv(_TICKET_CACHE)
+        else:
+            os.putenv(_TICKET_CACHE, cache)
 
 
 class _Naming(AbstractContextManager[None]):
