@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from ..plugin_utils._action import Failure
 from ..plugin_utils._avma import keys
 from ..plugin_utils._avma.problems import problem
+from ..plugin_utils._fleet.clusters import what_went_wrong
 from ..plugin_utils._fleet.host_activation import (
     Found,
     not_accepted,
@@ -138,7 +139,7 @@ class ActionModule(FleetAction):
             left = [host for host in todo if host not in done]
             after = f" Not touched after that: {', '.join(left)}." if left else ""
             result["problems"] = [{**item, "hosts": [last]} for item in problems_of_plan(last, done[last])]
-            return {**result, "failed": True, "msg": f"{last}: {done[last]['msg'].removeprefix(f'{last}: ')}{after}"}
+            return {**result, "failed": True, "msg": f"{last}: {what_went_wrong(last, done[last])}{after}"}
         reads = {host: reading["host_info"] for host, reading in result["readings"].items()}
         result["problems"] = list(not_accepted(problems_after(reads), accepted))
         if result["problems"]:

@@ -14,10 +14,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
-import yaml
 from ansible import context
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.yaml import yaml_load
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 
@@ -96,7 +96,8 @@ def check_resolved(given: Iterable[str], options: Iterable[str], variables: Mapp
 @cache
 def _variables_of(role: str) -> frozenset[str]:
     """The variables that a role takes. Those that it registers end with C(_result)."""
-    specs = yaml.safe_load((_COLLECTION / "roles" / role / "meta/argument_specs.yml").read_text(encoding="utf-8"))
+    # By libyaml where that is there: a task on each of many guests reads it in each of their processes.
+    specs = yaml_load((_COLLECTION / "roles" / role / "meta/argument_specs.yml").read_text(encoding="utf-8"))
     return frozenset(name for entry in specs["argument_specs"].values() for name in entry.get("options", {}))
 
 
@@ -214,7 +215,8 @@ class CheckedAction(ActionBase):
         speak_to(self.role, _plays_playbook())
         self.warn_of_misspelt(self._variables)
         try:
-            check_resolved(self._task.args, arguments_as_written(self._task), self._variables, self._templar)
+            if self.role:
+                check_resolved(self._task.args, arguments_as_written(self._task), self._variables, self._templar)
             result.update(self.work(machine, validated(self._task.action, self.ARGUMENT_SPEC, self._task.args)))
         except InvalidArgumentsError as error:
             result.update(failed=True, msg=str(error))
@@ -231,9 +233,11 @@ class CheckedAction(ActionBase):
 
     def warn_of_misspelt(self, variables: Iterable[str]) -> None:
         """Say which variables are called almost like one of the role that runs: Ansible itself passes over them."""
-        known = _variables_of(self.role) if self.role else frozenset()
+        if self.role is None:
+            return
+        known = _variables_of(self.role)
         for name in variables:
-            if known and name.startswith(f"{self.role}_") and not name.endswith("_result") and name not in known:
+            if name.startswith(f"{self.role}_") and not name.endswith("_result") and name not in known:
                 near = " or ".join(_near(name, known, len(f"{self.role}_")))
                 if near:
                     self._display.warning(f"{name} is no variable of the role {self.role}: is {near} meant?")

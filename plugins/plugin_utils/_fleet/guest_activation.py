@@ -11,7 +11,7 @@ from typing import Any
 
 from .._avma.problems import Kind, kind_of
 from .fleet import Fleet, Results, Row, natural
-from .guests import listed
+from .guests import listed, plural
 from .identity import vm_identity
 
 Result = Mapping[str, Any]
@@ -99,4 +99,4 @@ def _left(row: Row) -> str:
 
 
 def _counted(names: Collection[str], noun: str) -> str:
-    return f"{len(names)} {noun}{'' if len(names) == 1 else 's'} ({listed(sorted(names, key=natural))})"
+    return f"{plural(len(names), noun)} ({listed(sorted(names, key=natural))})"

@@ -34,6 +34,11 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(names[:_MOST_LISTED]) + (f" and {rest} more" if rest > 0 else "")
 
 
+def plural(count: int, noun: str) -> str:
+    """A number of things in a message."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 @dataclass
 class Guest:
     """A guest: a VM as its host tells of it, a machine of the inventory, or both, if they are one.

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from .._avma.problems import PROBLEMS, Kind, kind_of, problem
 from .fleet import Fleet, Row
-from .guests import listed
+from .guests import listed, plural
 
 
 def accepted_codes(given: str | Iterable[str]) -> frozenset[str]:
@@ -63,13 +63,13 @@ class Verdict:
         """The verdict in one line."""
         counts = self.counts
         parts = [
-            _plural(counts["machines"], "machine"),
-            f"{_plural(counts['proved'], 'guest')} proved",
-            _plural(counts["problems"], "problem"),
+            plural(counts["machines"], "machine"),
+            f"{plural(counts['proved'], 'guest')} proved",
+            plural(counts["problems"], "problem"),
         ]
         more = [
             f"{counts['accepted']} accepted" if counts["accepted"] else "",
-            f"{_plural(counts['not_read'], 'VM')} not asked" if counts["not_read"] else "",
+            f"{plural(counts['not_read'], 'VM')} not asked" if counts["not_read"] else "",
             f"{counts['not_applicable']} not for AVMA" if counts["not_applicable"] else "",
             f"{counts['unknown']} not known" if counts["unknown"] else "",
         ]
@@ -107,10 +107,6 @@ class Verdict:
             "unknown": self.unknown,
             "counts": dict(self.counts),
         }
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def message_of(item: Mapping[str, Any]) -> str:
