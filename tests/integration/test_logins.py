@@ -13,7 +13,7 @@ from lab.client import Lab
 
 NAMES = [f"HV{number}" for number in range(1, 8)]
 TOPOLOGY = {
-    "defaults": {"all": {"listener": {"tls": False, "authentication": ["negotiate"]}}},
+    "defaults": {"all": {"listener": {"connection": "winrm", "tls": False, "authentication": ["negotiate"]}}},
     "hosts": [{"name": name, "release": "2022"} for name in NAMES],
 }
 STALE = {"ansible_password": "stale"}

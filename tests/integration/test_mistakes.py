@@ -158,7 +158,12 @@ def topology() -> dict[str, Any]:
         },
     ]
     return {
-        "defaults": {"hosts": {"release": "2022", "license": "mak"}, "guests": {"release": "2022", "license": "avma"}},
+        "defaults": {
+            # The mistakes with addresses and passwords are those of WinRM.
+            "all": {"release": "2022", "listener": {"connection": "winrm"}},
+            "hosts": {"license": "mak"},
+            "guests": {"license": "avma"},
+        },
         "hosts": hosts,
         "clusters": [{"name": "HVCLUSTER", "nodes": ["NODE1", "NODE2"]}],
     }

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from integration.conftest import RunPlaybook
+from integration.connections import UNENCRYPTED
 from integration.playbooks import Run
 from lab.client import Lab
 
@@ -91,7 +92,7 @@ HOSTS: dict[str, dict[str, Any]] = {
     "HV-OLD": {"release": "2012 R2"},
     "HV-BARE": {"hyperv_module": False},
     "HV-USER": {"account": {"administrator": False}, "listener": {"connection": "ssh"}},
-    "HV-CLEAR": {"listener": {"tls": False, "authentication": ["basic"], "allow_unencrypted": True}},
+    "HV-CLEAR": {"listener": UNENCRYPTED},
     "HV-LOCKED": {"powershell": {"constrained": True, "cim_module": "blocked"}, "listener": {"connection": "ssh"}},
 }
 
