@@ -69,7 +69,7 @@ MUTATIONS = [
         f"{_UTILS}/_wsman/messages.py",
         "if message_id and relates_to and relates_to",
         "if False and relates_to and relates_to",
-        "tests/unit/test_messages.py::TestAnswers::test_the_answer_to_another_request",
+        "tests/unit/test_wsman_messages.py::TestAnswers::test_the_answer_to_another_request",
     ),
     Mutation(
         "session",
