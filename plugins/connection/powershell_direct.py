@@ -82,6 +82,8 @@ avma_hosts:
     hv01.example.com:
   vars:
     ansible_connection: ansible.builtin.winrm
+    ansible_port: 5985
+    ansible_winrm_transport: kerberos
     ansible_user: svc-avma@EXAMPLE.COM
     ansible_password: "{{ vault_host_password }}"
 

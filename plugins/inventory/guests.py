@@ -95,9 +95,10 @@ plugin: hyperv.avma.guests
 hosts: [hv01.example.com, hv02.example.com]
 clusters: [hvcluster.example.com]
 variables:
+  ansible_port: 5985
+  ansible_winrm_transport: kerberos
   ansible_user: svc-avma@EXAMPLE.COM
   ansible_password: "{{ lookup('ansible.builtin.env', 'AVMA_PASSWORD') }}"
-  ansible_winrm_transport: kerberos
 
 # A group for each release, and one for what needs attention
 keyed_groups:
@@ -116,6 +117,8 @@ compose:
 plugin: hyperv.avma.guests
 hosts: [hv01.example.com, hv02.example.com]
 variables:
+  ansible_port: 5985
+  ansible_winrm_transport: kerberos
   ansible_user: svc-avma@EXAMPLE.COM
   ansible_password: "{{ lookup('ansible.builtin.env', 'AVMA_PASSWORD') }}"
 through_host: true
@@ -129,6 +132,8 @@ hosts:
     ansible_connection: ansible.builtin.psrp
     ansible_port: 5986
 variables:
+  ansible_port: 5985
+  ansible_winrm_transport: ntlm
   ansible_user: svc-avma
   ansible_password: !vault |
     $ANSIBLE_VAULT;1.1;AES256

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 import yaml
@@ -112,3 +114,52 @@ def test_every_guide_is_in_both_sites() -> None:
         r"^```\{toctree\}\n(.*?)^```", (ROOT / "docs/docsite/index.md").read_text(), re.DOTALL | re.MULTILINE
     )
     assert guides <= set("\n".join(trees).split("\n"))
+
+
+class Tagged(yaml.SafeLoader):
+    """YAML with Ansible's tags, such as ``!vault``."""
+
+
+Tagged.add_multi_constructor("!", lambda loader, _suffix, node: loader.construct_scalar(node))
+
+
+def yaml_examples() -> Iterator[tuple[str, Any]]:
+    """Every document of YAML that users are shown, with the file that shows it."""
+    for path in (*user_pages(), *(ROOT / "plugins").glob("*/*.py")):
+        pattern = r'^EXAMPLES = r"""\n(.*?)^"""' if path.suffix == ".py" else r"^ *```ya?ml\n(.*?)^ *```"
+        for block in re.findall(pattern, path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE):
+            for document in yaml.load_all(textwrap.dedent(block), Tagged):
+                yield str(path.relative_to(ROOT)), document
+
+
+def over_winrm(value: Any) -> Iterator[dict[str, Any]]:
+    """The variables in a document that connect by WinRM, which is what the inventory plugin does unless it is told otherwise."""
+    match value:
+        case {"plugin": "hyperv.avma.guests", "variables": variables}:
+            yield {"ansible_connection": "winrm", **variables}
+        case {"ansible_connection": "winrm" | "ansible.builtin.winrm"} | {"ansible_winrm_transport": _}:
+            yield value
+        case dict():
+            for item in value.values():
+                yield from over_winrm(item)
+        case list():
+            for item in value:
+                yield from over_winrm(item)
+
+
+def test_an_example_over_winrm_names_a_port_that_servers_have() -> None:
+    """Without it, ansible.builtin.winrm asks for HTTPS at 5986, which a server has only after its administrator made a listener."""
+    shown = [(place, variables) for place, document in yaml_examples() for variables in over_winrm(document)]
+    assert {place for place, _variables in shown} >= {
+        "docs/getting-started.md",
+        "docs/inventory-plugin.md",
+        "docs/guests-without-network.md",
+        "plugins/inventory/guests.py",
+        "plugins/connection/powershell_direct.py",
+    }
+    for place, variables in shown:
+        ports = (variables.get("ansible_port"), variables.get("ansible_winrm_scheme", "http"))
+        assert ports in ((5985, "http"), (5986, "https")), place
+        # Over HTTP, one that encrypts.
+        if ports[1] == "http":
+            assert variables.get("ansible_winrm_transport") in ("ntlm", "kerberos", "credssp"), place
