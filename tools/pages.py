@@ -191,6 +191,12 @@ _OF_PLAYBOOKS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("build_vm_host", "A variable of a guest: its Hyper-V host. The inventory plugin tells it."),
         ("build_vm_name", "A variable of a guest: what its host calls it. The inventory plugin tells it."),
     ),
+    "leave_avma": (
+        (
+            "leave_avma_all",
+            "Whether all guests of `avma_guests` leave AVMA. Required, as `true`, in a run without `--limit`.",
+        ),
+    ),
 }
 _VARIABLES = """# Variables of roles and playbooks
 

@@ -116,6 +116,25 @@ def test_every_guide_is_in_both_sites() -> None:
     assert guides <= set("\n".join(trees).split("\n"))
 
 
+#: A variable that may be missing, or that a message or a comment tells to give.
+ASKED = re.compile(r"(?<![\w.])(?<!\| )(\w+) \| default\(|-e (\w+)=")
+
+
+def test_every_variable_of_a_playbook_is_listed(pages: ModuleType) -> None:
+    """Roles have specifications of theirs. What a playbook itself asks for has this list alone."""
+    inventory = (ROOT / "plugins" / "inventory" / "guests.py").read_text(encoding="utf-8")
+    known = role_variables() | RESULTS | set(re.findall(r"C\((avma_\w+)\)", inventory))
+    asked = {}
+    for path in (ROOT / "playbooks").glob("*.yml"):
+        text = path.read_text(encoding="utf-8")
+        kept = set(re.findall(r"register: (\w+)|set_fact:\n +(\w+):", text))
+        named = {name for names in ASKED.findall(text) for name in names if name and not name.startswith("__")}
+        asked[path.stem] = named - known - {name for names in kept for name in names}
+    assert {name: variables for name, variables in asked.items() if variables} == {
+        playbook: {name for name, _meaning in listed} for playbook, listed in pages._OF_PLAYBOOKS.items()
+    }
+
+
 class Tagged(yaml.SafeLoader):
     """YAML with Ansible's tags, such as ``!vault``."""
 
