@@ -253,9 +253,6 @@ class Mistakes:
     def unknown_code(self) -> Run:
         return self.few("hyperv.avma.verify", "-e", "verification_accepted_problems=node_donw")
 
-    def limit(self) -> Run:
-        return self.few("hyperv.avma.verify", "--limit", "localhost")
-
     def nobody(self) -> Run:
         return self.few("hyperv.avma.verify", "--limit", "web99")
 
