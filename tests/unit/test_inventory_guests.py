@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +41,25 @@ def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def inventory_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """``inventory_of(host=[vm, …], …)``: the hosts of the inventory, with their variables, by what each Hyper-V host answered."""
+    """``inventory_of(host=[vm, …], …)``: the hosts of the inventory, with their variables, by what each Hyper-V host answered.
 
-    def build(*, through_host: bool = False, **answers: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    ``others`` are hosts of the group ``avma_hosts`` that another source has told, and ``clusters`` those that this source names.
+    """
+
+    def build(
+        *,
+        through_host: bool = False,
+        clusters: Sequence[str] = (),
+        others: Sequence[str] = (),
+        **answers: list[dict[str, Any]],
+    ) -> dict[str, dict[str, Any]]:
         path = tmp_path / "guests.avma.yml"
-        source = {"plugin": "hyperv.avma.guests", "hosts": list(answers), "through_host": through_host}
+        source = {
+            "plugin": "hyperv.avma.guests",
+            "hosts": list(answers),
+            "clusters": list(clusters),
+            "through_host": through_host,
+        }
         path.write_text(yaml.safe_dump(source))
         plugin = inventory_loader.get("hyperv.avma.guests")
         vms = [
@@ -54,6 +69,9 @@ def inventory_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         ]
         monkeypatch.setattr(plugin, "_ask", lambda: (vms, True))
         data = InventoryData()
+        for name in others:
+            data.add_group("avma_hosts")
+            data.add_host(name, "avma_hosts")
         plugin.parse(data, DataLoader(), str(path), cache=False)
         return {str(name): host.vars for name, host in data.hosts.items()}
 
@@ -107,6 +125,22 @@ def test_a_vm_takes_no_hyper_v_host_over(inventory_of: Any, name: str) -> None:
     assert list(inventory_of(hv1=[{"name": name}])) == [f"{name}_{VM['id']}"]
     named = {"hv1.lab.example": [{"name": name}, {"name": "hv1.lab.example", "id": OTHER}]}
     assert set(inventory_of(**named)) == {f"{name}_{VM['id']}", f"hv1.lab.example_{OTHER}"}
+
+
+@pytest.mark.parametrize(
+    ("host", "vm"),
+    [("hv9", "hv9"), ("hv9", "HV9"), ("hv9.lab.example", "hv9"), ("hv9.lab.example", "HV9.lab.example")],
+)
+def test_a_vm_takes_no_hyper_v_host_of_another_source_over(inventory_of: Any, host: str, vm: str) -> None:
+    hosts = inventory_of(others=[host], hv1=[{"name": vm}, {"name": "db", "id": OTHER}])
+    assert set(hosts) == {host, f"{vm}_{VM['id']}", "db"}
+    assert not [name for name in hosts[host] if name.startswith(("avma_", "ansible_"))]
+
+
+@pytest.mark.parametrize(("cluster", "vm"), [("hvc", "hvc"), ("hvc", "HVC"), ("hvc.lab.example", "hvc")])
+def test_a_vm_does_not_have_the_name_of_a_cluster(inventory_of: Any, cluster: str, vm: str) -> None:
+    hosts = inventory_of(clusters=[cluster], hv1=[{"name": vm}, {"name": "db", "id": OTHER}])
+    assert set(hosts) == {f"{vm}_{VM['id']}", "db"}
 
 
 @pytest.mark.parametrize(
