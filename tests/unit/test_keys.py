@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from lab import keys as lab_keys
 
-FACTS = Path(__file__).resolve().parents[3] / "shared" / "facts" / "avma.md"
+FACTS = Path(__file__).resolve().parents[2] / "docs" / "facts.md"
 #: Transcribed from Microsoft's page (facts/avma.md, section 2.1).
 TABLE = """
 | Guest OS | Datacenter | Datacenter: Azure Edition | Standard | Essentials |
@@ -49,8 +49,7 @@ def read_table(text: str) -> dict[tuple[str, str], str]:
 
 def tables() -> Iterator[str]:
     yield TABLE
-    if FACTS.exists():
-        yield FACTS.read_text(encoding="utf-8")
+    yield FACTS.read_text(encoding="utf-8")
 
 
 def as_text(table: dict[tuple[Release, Edition], str]) -> dict[tuple[str, str], str]:
