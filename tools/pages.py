@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.guests import activation_problem
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.hresults import HRESULTS
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.keys import AVMA_KEYS, KMS_CLIENT_KEYS, SOURCE
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.matrix import AZURE_LOCAL, WINDOWS_SERVER, Subscription
-from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.problems import PROBLEMS
+from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.problems import PROBLEMS, Definition
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.releases import VERSIONS, Edition, Release
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.words import say
 
@@ -26,16 +27,17 @@ DOCS = ROOT / "docs"
 
 #: For a remedy that depends on the cause.
 _TOLD = "It is told with the problem; where Windows gave an [HRESULT](hresults.md), by that."
+#: For one that is another problem's.
+_OF_REASON: Mapping[str, str] = {
+    "failover_gap": "What the problem of that node asks for, which *reason* is, such as `host_release_too_old`.",
+    "host_unsuitable": "What the problem of that host asks for, which *reason* is, such as `host_not_datacenter`.",
+}
 
 
 def problem_table() -> str:
     """Every problem code, with what to do."""
     rows = [
-        (
-            f"`{code}`",
-            _prose(definition.message),
-            _prose(definition.remedy) if definition.remedy != "{remedy}" else _TOLD,
-        )
+        (f"`{code}`", _prose(definition.message), _remedy(code, definition))
         for code, definition in sorted(PROBLEMS.items())
     ]
     return (
@@ -44,6 +46,16 @@ def problem_table() -> str:
         "playbooks may test them. What stands in *italics* is filled in. Remedies are shown as the modules say them; roles and "
         "playbooks name their own variables.\n\n"
     ) + _table(("code", "what is wrong", "what to do"), rows)
+
+
+def _remedy(code: str, definition: Definition) -> str:
+    if definition.remedy != "{remedy}":
+        return _prose(definition.remedy)
+    if code in _OF_REASON:
+        return _OF_REASON[code]
+    found = (activation_problem(None, hresult, None, 0) for hresult in HRESULTS)
+    usual = next((problem.remedy for problem in found if problem.code == code != "activation_failed"), None)
+    return _TOLD if usual is None else _text(usual)
 
 
 def hresult_table() -> str:
@@ -161,10 +173,9 @@ def _releases(releases: Iterable[Release]) -> str:
 
 
 def _prose(template: str) -> str:
-    """A message in the words of modules, whose placeholders are shown as such. One that follows a word brings its own space, or nothing."""
-    return re.sub(
-        r"(\w?)\{(.*?)\}", lambda match: f"{match[1]}{' ' if match[1] else ''}*{match[2]}*", _text(say(template))
-    )
+    """A message in the words of modules, whose placeholders stand by themselves: they bring their own space or comma, or are empty."""
+    apart = re.sub(r"(?<=[\w}])(?=\{)|(?<=\})(?=\w)", " ", say(template))
+    return re.sub(r"\{(.*?)\}", r"*\1*", _text(apart))
 
 
 def _text(text: str) -> str:

@@ -54,6 +54,14 @@ def test_a_placeholder_after_a_word_stands_by_itself(pages: ModuleType) -> None:
     page = pages.problem_table()
     assert "The host *host* has no licence that activates guests" in page
     assert "{" not in page
+    assert "No AVMA key is documented for *name* *edition* (SKU *sku*)." in page
+    assert not re.search(r"\*[\w\\]+\*[\w*]|\w\*[\w\\]+\*", page)
+
+
+def test_few_remedies_are_for_the_problem_alone_to_tell(pages: ModuleType) -> None:
+    """Behind these is all that can go wrong in Windows."""
+    told = {line.split("`")[1] for line in pages.problem_table().splitlines() if "told with the problem" in line}
+    assert told == {"activation_failed", "key_rejected", "wmi_error"}
 
 
 def test_the_guide_names_only_problems_that_there_are(pages: ModuleType) -> None:

@@ -103,8 +103,7 @@ def _plan_client(system: System, license: License | None, wish: Wish) -> Plan:
     refusal = _refuse(system, wish)
     key = keys.client_key_for(system)
     if refusal is None and key is None:
-        remedy = "Activate this machine in another way, such as by a key of its own."
-        refusal = problem("no_kms_client_key", name=describe(system), remedy=remedy)
+        refusal = problem("no_kms_client_key", name=describe(system))
     if refusal or key is None:
         return Plan(Step.NOTHING, (refusal,) if refusal else ())
     if license is None or not license.kms_client or not license.has_key(key):
@@ -189,8 +188,7 @@ def _check_key(key: str, system: System, release: Release | None, edition: Editi
         return problem("kms_client_key", last_five=keys.last_five(key), key=name)
     if (release and known.release != str(release)) or (edition and known.edition != edition):
         mismatch = f"the key ending in {keys.last_five(key)} is the AVMA key of {name}, and this is {describe(system)}"
-        remedy = say("Leave {product_key} out to get the right key, or correct {release_and_edition}.")
-        return problem("key_release_mismatch", mismatch=mismatch, remedy=remedy)
+        return problem("key_release_mismatch", mismatch=mismatch)
     return None
 
 

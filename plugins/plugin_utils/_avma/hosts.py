@@ -292,7 +292,7 @@ def cluster_unreadable(reason: str, hresult: int | None) -> Problem:
 
     :param reason: What it said.
     """
-    remedy = "See that its cluster is in order (Get-Cluster, Get-ClusterNode on the host), then run again."
+    remedy = None
     if hresult in hresults.DENIED:
         remedy = "Give the user of the connection access to the cluster (Grant-ClusterAccess), or make it an administrator of the host."
     explanation = f" - {hresults.explain(hresult)}" if hresult is not None else ""

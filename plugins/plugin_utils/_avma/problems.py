@@ -32,7 +32,10 @@ class Kind(str, Enum):
 
 @dataclass(frozen=True)
 class Definition:
-    """A problem in general: its texts name their facts in braces, and what to type by the names of ``words.WORDS``."""
+    """A problem in general: its texts name their facts in braces, and what to type by the names of ``words.WORDS``.
+
+    :ivar remedy: What to do, unless who finds the problem knows better; ``{remedy}`` if only that one, or the HRESULT, can tell.
+    """
 
     message: str
     remedy: str
@@ -126,7 +129,7 @@ PROBLEMS: Mapping[str, Definition] = {
     ),
     "key_release_mismatch": Definition(
         "A key does not match: {mismatch}.",
-        "{remedy}",
+        "Leave {product_key} out to get the right key, or correct {release_and_edition}.",
     ),
     "kms_client_key": Definition(
         "The key ending in {last_five} is the KMS client key of {key}: no host can activate it.",
@@ -178,7 +181,7 @@ PROBLEMS: Mapping[str, Definition] = {
     ),
     "former_key_not_put_back": Definition(
         "The former key ending in {last_five}, {kind}, with which Windows was activated, could not be put back: {detail}.",
-        "{remedy}",
+        "Install it again (slmgr.vbs /ipk), then run slmgr.vbs /ato.",
     ),
     "former_key_gone": Definition(
         "The former key ending in {last_five}, {kind}, is no longer on the machine.",
@@ -293,7 +296,7 @@ PROBLEMS: Mapping[str, Definition] = {
     ),
     "no_kms_client_key": Definition(
         "No KMS client key is documented for {name}.",
-        "{remedy}",
+        "Activate this machine in another way, such as by a key of its own.",
     ),
     "invalid_answer_file": Definition(
         "The answer file {path} cannot be used: {detail}.",
@@ -517,7 +520,7 @@ PROBLEMS: Mapping[str, Definition] = {
     ),
     "cluster_unreadable": Definition(
         "The host does not tell of its cluster, though its cluster service runs: {detail}.",
-        "{remedy}",
+        "See that its cluster is in order (Get-Cluster, Get-ClusterNode on the host), then run again.",
         kind=Kind.UNKNOWN,
     ),
     "data_exchange_disabled": Definition(
@@ -670,13 +673,14 @@ def problem(code: str, hresult: int | None = None, **facts: object) -> Problem:
     """A problem of the table.
 
     :param hresult: What Windows said; its explanation and remedy are facts too, ``explanation`` and ``remedy``.
-    :param facts: The facts that the message and the remedy name.
+    :param facts: The facts that the message and the remedy name. ``remedy`` takes the place of the usual one.
     """
     definition = PROBLEMS[code]
+    remedy = "{remedy}" if facts.get("remedy") else definition.remedy
     if hresult is not None:
         explained = hresults.explain(hresult)
         facts = {"explanation": explained, "remedy": explained.remedy, **facts}
-    return Problem(code, _fill(definition.message, facts), _fill(definition.remedy, facts), hresult)
+    return Problem(code, _fill(definition.message, facts), _fill(remedy, facts), hresult)
 
 
 def _fill(template: str, facts: Mapping[str, object]) -> str:

@@ -321,11 +321,7 @@ class _Run:
                     former_key_problem("former_key_put_back", before) if _holds(license, key) else None,
                 )
         installed = _holds(license, key)
-        remedy = (
-            "It is installed: see that what activates it is there, then run slmgr.vbs /ato."
-            if installed
-            else "Install it again (slmgr.vbs /ipk), then run slmgr.vbs /ato."
-        )
+        remedy = "It is installed: see that what activates it is there, then run slmgr.vbs /ato." if installed else ""
         return _add(
             outcome, license, former_key_problem("former_key_not_put_back", before, detail=reason, remedy=remedy)
         )

@@ -218,12 +218,8 @@ class _WindowsServer:
             license, why = self._put_back(public)
         except SessionError as error:
             license, why = outcome.host.license, str(error)
-        code, remedy = "former_key_put_back", ""
-        if license is None or not license.licensed:
-            code = "former_key_not_put_back"
-            remedy = "Install it again (slmgr.vbs /ipk), then have it activated (slmgr.vbs /ato)."
-        last_five = former.partial_product_key
-        found = problem(code, None, last_five=last_five, kind=former.key_name, detail=why, remedy=remedy)
+        code = "former_key_put_back" if license and license.licensed else "former_key_not_put_back"
+        found = problem(code, None, last_five=former.partial_product_key, kind=former.key_name, detail=why)
         return replace(outcome, host=replace(outcome.host, license=license), problems=(*outcome.problems, found))
 
     def _put_back(self, product_key: str) -> tuple[License | None, str]:
