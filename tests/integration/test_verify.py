@@ -8,11 +8,13 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+import yaml
 
 from integration.conftest import RunPlaybook
 from integration.playbooks import Run
 from lab.client import Lab
 
+ORIGINAL = "8B0F3A0E-51E4-4A3B-8E66-2E6C5A6B5E22"
 TOPOLOGY = {
     "clusters": [{"name": "MIXED", "nodes": ["OLD", "NEW"]}],
     "hosts": [
@@ -27,12 +29,15 @@ TOPOLOGY = {
             "release": "2022",
             "license": "mak",
             "guests": [
-                {"name": "VM22", "release": "2022", "license": "avma"},
+                {"name": "VM22", "vm_id": ORIGINAL, "release": "2022", "license": "avma"},
+                {"name": "COPY", "release": "2022", "license": "avma"},
                 {"name": "QUIET", "release": "2016", "listen": False},
             ],
         },
     ],
 }
+
+ACCEPTED = "{verification_accepted_problems: [failover_gap, mixed_os_releases]}"
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +69,22 @@ def test_it_fails_for_what_a_failover_would_lose(lab: Lab, run_playbook: RunPlay
 
 
 def test_what_is_accepted_does_not_count(lab: Lab, run_playbook: RunPlaybook) -> None:
-    accepted = "{verification_accepted_problems: [failover_gap, mixed_os_releases]}"
-    assert run_playbook(lab, "hyperv.avma.verify", "-e", accepted).rc == 0
+    assert run_playbook(lab, "hyperv.avma.verify", "-e", ACCEPTED).rc == 0
+
+
+def test_a_vm_at_whose_address_its_copy_answers_is_red(lab: Lab, run_playbook: RunPlaybook, tmp_path: Path) -> None:
+    """Both are VMs of one host; the copy is activated, and what it says proves nothing for the other."""
+    inventory = yaml.safe_load(lab.inventory.read_text(encoding="utf-8"))
+    hosts = inventory["all"]["hosts"]
+    hosts["VM22"] = {**hosts["COPY"], "avma_vm_id": ORIGINAL.lower()}
+    (tmp_path / "hosts.yml").write_text(yaml.safe_dump(inventory), encoding="utf-8")
+    run = run_playbook(
+        lab, "hyperv.avma.verify", "-i", str(tmp_path / "hosts.yml"), "-e", ACCEPTED, "--limit", "avma_hosts,VM22"
+    )
+    assert run.rc != 0
+    assert [(item["at"], item["code"]) for item in verdict(run)["problems"]] == [(["VM22"], "other_vm")]
+    assert f"the inventory says that it is {ORIGINAL}" in listed(run)
+    assert verdict(run)["counts"]["proved"] == 0
 
 
 def test_an_old_activation_is_a_problem(lab: Lab, run_playbook: RunPlaybook) -> None:
