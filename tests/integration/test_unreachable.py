@@ -91,10 +91,26 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "REFUSED": (HTTP, {"ansible_port": "PORT_DEAD"}, ["no connection to http://127.0.0.1", "Connection refused"]),
 }
 NAMES = {f"{plugin.upper()}-{case}": case for plugin in PLUGINS for case in CASES}
+#: With what is set in the environment, one machine over each plugin.
+OVER_EACH_PLUGIN = """
+- hosts: FINE
+  gather_facts: false
+  tasks:
+    - name: winrm
+      hyperv.avma.host_info:
+      vars: {ansible_connection: winrm}
+      ignore_unreachable: true
+    - name: psrp
+      hyperv.avma.host_info:
+      vars: {ansible_connection: psrp}
+      ignore_unreachable: true
+"""
 
 
 @dataclass(frozen=True)
 class Result:
+    lab: Lab
+    dead_port: int
     story: Story
     target: servers.Server
     asking: servers.Server
@@ -124,7 +140,8 @@ def result(run_playbook: RunPlaybook, tmp_path_factory: pytest.TempPathFactory) 
                 text = text.replace(word, str(port))
             hosts.append({"name": name, "listener": listener, "variables": yaml.safe_load(text)})
         lab = stack.enter_context(Lab({"hosts": hosts}))
-        yield Result(stories.tell(lab, run_playbook, tmp_path_factory.mktemp("inventory")), target, asking)
+        story = stories.tell(lab, run_playbook, tmp_path_factory.mktemp("inventory"))
+        yield Result(lab, ports["PORT_DEAD"], story, target, asking)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -150,6 +167,20 @@ def test_a_proxy_does_not_get_the_machines_credentials(result: Result) -> None:
 def test_credentials_of_a_proxy_are_not_shown(result: Result) -> None:
     for output in (result.story.module.stdout, result.story.verify.stdout, result.story.inventory.output):
         assert "hidden" not in output
+
+
+def test_a_proxy_of_the_environment_is_named_and_can_be_gone_around(result: Result, run_playbook: RunPlaybook) -> None:
+    proxy = {"HTTP_PROXY": f"http://me:hidden@127.0.0.1:{result.dead_port}"}
+    run = run_playbook(result.lab, OVER_EACH_PLUGIN, "-vvv", **proxy)
+    for plugin in PLUGINS:
+        told = run.of("FINE", plugin)
+        assert told.status == "unreachable"
+        assert f"through the proxy http://127.0.0.1:{result.dead_port}" in told["msg"]
+        assert "The proxy itself could not be used" in told["msg"]
+        assert f"name the machine in NO_PROXY, or set ansible_{plugin}_proxy" in told["msg"]
+    assert "hidden" not in run.stdout
+    around = run_playbook(result.lab, OVER_EACH_PLUGIN, **proxy, NO_PROXY="127.0.0.1")
+    assert [around.of("FINE", plugin).status for plugin in PLUGINS] == ["ok", "ok"]
 
 
 def test_file_of_authorities_is_there() -> None:
