@@ -14,7 +14,7 @@ from ansible.errors import AnsibleError
 from ..plugin_utils._action import Failure, InvalidArgumentsError
 from ..plugin_utils._avma.problems import problem
 from ..plugin_utils._fleet.fleet import Fleet, build_fleet
-from ..plugin_utils._fleet.guest_activation import guests_to_activate, plan, with_attempt
+from ..plugin_utils._fleet.guest_activation import guests_to_activate, guests_to_renew, plan, with_attempt
 from ..plugin_utils._fleet.recap import to_recap
 from ..plugin_utils._fleet.verdict import Verdict, judge
 from ..plugin_utils._fleet_action import FleetAction, Result, attempt, unknown_name
@@ -76,6 +76,7 @@ class ActionModule(FleetAction):
             ),
             "unread": [name for name, reading in readings.items() if not _is_read(reading)],
             "guests_to_activate": to_activate,
+            "guests_to_renew": guests_to_renew(fleet),
             **self._plan(fleet, arguments, to_activate),
         }
 

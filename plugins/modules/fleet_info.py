@@ -225,4 +225,12 @@ guests_to_activate:
   returned: success
   type: dict
   sample: {WEB02: null}
+guests_to_renew:
+  description: >-
+    Those of RV(guests_to_activate) that were activated by a host whose word does not count, and are on a host of this run now, as after a
+    move or when their host was renamed. Each has the hosts of which one is to activate it anew.
+  returned: success
+  type: dict
+  version_added: 0.2.0
+  sample: {WEB02: [HV01.example.com]}
 """

@@ -94,3 +94,36 @@ def test_the_user_says_whose_word_counts(lab: Lab, run_playbook: RunPlaybook) ->
     run = run_playbook(lab, "hyperv.avma.verify", "-e", ACCEPTED, "-e", expected, "--limit", "HV1,HV2,FORGED,WEB01")
     assert {name: stats["failures"] for name, stats in run.stats.items() if name in ("FORGED", "WEB01")} == {"WEB01": 1}
     assert "WEB01: unexpected_host: The guest was activated by HV1" in run.stdout.replace("\\n", "\n")
+
+
+@pytest.fixture(scope="module")
+def renamed() -> Iterator[Lab]:
+    """A host that was called HVOLD when it activated its guest, and a KMS client on it."""
+    guests = [
+        {"name": "GUEST", "license": {"key": "avma", "activated_by": "HVOLD.lab.example"}},
+        {"name": "CLIENT", "license": "kms"},
+    ]
+    defaults = {"all": {"release": "2022"}}
+    with Lab({"defaults": defaults, "hosts": [{"name": "HVNEW", "license": "mak", "guests": guests}]}) as running:
+        yield running
+
+
+def test_the_role_lists_every_problem_with_what_to_do(renamed: Lab, run_playbook: RunPlaybook) -> None:
+    run = run_playbook(renamed, "- hosts: all\n  gather_facts: false\n  roles: [hyperv.avma.verification]\n")
+    assert run.rc == 2
+    (failed,) = [result["msg"] for result in run.results if result.status == "failed"]
+    client, guest = sorted(failed.splitlines())
+    assert guest.startswith("GUEST: unexpected_host: The guest was activated by HVOLD.lab.example")
+    assert "Run the role hyperv.avma.guest_activation on it to have it activated anew" in guest
+    assert client.startswith("CLIENT: not_avma: ")
+
+
+def test_site_has_a_guest_of_a_renamed_host_activated_anew(renamed: Lab, run_playbook: RunPlaybook) -> None:
+    check = run_playbook(renamed, "hyperv.avma.site", "--check")
+    assert "would activate: 2 guests (CLIENT, GUEST)" in check.stdout
+    assert renamed.writes() == {}
+    site = run_playbook(renamed, "hyperv.avma.site")
+    assert site.rc == 0, site.stdout
+    assert [call["method"] for call in renamed.writes()["GUEST"]] == ["Activate"]
+    again = run_playbook(renamed, "hyperv.avma.site")
+    assert (again.rc, again.changed()) == (0, 0)

@@ -108,7 +108,11 @@ def test_a_problem_is_told_in_the_words_of_its_reader(code: str, audience: str) 
     for role in MADE_IN.get(code, ("guest_activation",)) if audience != "module" else (None,):
         speak_to(role, audience == "playbook")
         for facts in FACTS[code]:
-            given = {name: say(fact) if name == "remedy" else fact for name, fact in facts.items() if name != "hresult"}
+            given = {
+                name: say(fact) if name in ("remedy", "anew") else fact
+                for name, fact in facts.items()
+                if name != "hresult"
+            }
             if "option" in given:
                 given["option"] = variable("product_key")
             hresult = int(facts["hresult"], 16) if "hresult" in facts else None

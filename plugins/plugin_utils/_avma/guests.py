@@ -285,7 +285,7 @@ def join(first: Sequence[Problem], then: Sequence[Problem]) -> list[Problem]:
 
 def _unexpected(license: License, expected_hosts: Sequence[str]) -> Problem:
     host = license.activation.host if license.activation else None
-    return problem("unexpected_host", host=host, expected=", ".join(expected_hosts))
+    return problem("unexpected_host", host=host, expected=", ".join(expected_hosts), anew="")
 
 
 def activation_problem(license: License | None, hresult: int | None, host: str | None, timeout: int) -> Problem:

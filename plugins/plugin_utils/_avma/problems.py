@@ -246,7 +246,7 @@ PROBLEMS: Mapping[str, Definition] = {
     ),
     "unexpected_host": Definition(
         "The guest was activated by {host}, which is not one of {expected}.",
-        "Move the guest to one of these hosts and run again, or correct {expected_hosts}.",
+        "{anew}Move the guest to one of these hosts and run again, or correct {expected_hosts}.",
     ),
     "unreachable": Definition(
         "The machine was not reached: {detail}.",

@@ -31,9 +31,24 @@ def guests_to_activate(results: Results, fleet: Fleet, pending: Collection[str] 
     for row in fleet.guests:
         name = row["machine"]
         guest = results[name]["guest_info"].get("guest") if name else None
-        if guest and row["verdict"] == "attention" and any(_is_wrong(item) for item in guest["problems"]):
+        wrong = guest and row["verdict"] == "attention" and any(_is_wrong(item) for item in guest["problems"])
+        if wrong or (guest and _names_a_former_host(row, fleet)):
             found[name] = None if row["host"] in pending else _vm(results, row)
     return found
+
+
+def guests_to_renew(fleet: Fleet) -> dict[str, list[str]]:
+    """The guests that name a host whose word does not count, and are on one of the run now: it was renamed, or they have moved.
+
+    :returns: By name, the hosts of which one is to activate it.
+    """
+    hosts = [str(row["fqdn"] or row["name"]) for row in fleet.hosts]
+    return {row["machine"]: hosts for row in fleet.guests if row["machine"] and _names_a_former_host(row, fleet)}
+
+
+def _names_a_former_host(row: Row, fleet: Fleet) -> bool:
+    told = any(item["code"] == "unexpected_host" for item in row["problems"])
+    return told and any(host["name"] == row["host"] for host in fleet.hosts)
 
 
 def _is_wrong(item: Mapping[str, Any]) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from .._avma.names import NETBIOS_LENGTH, domain_of, full_name, is_address, matches_any, names_match, short_name
 from .._avma.problems import Problem, problem
+from .._avma.words import say
 from .identity import Host, Hosts, Result, vm_identity
 
 #: How a VM's part in Hyper-V Replica goes into its problem (``ReplicationMode``), where it is not the VM that is in use.
@@ -23,6 +24,8 @@ _REPLICAS: Mapping[str, str] = {
 }
 #: How the inventory plugin tells VMs of one name apart.
 _NAME_WITH_ID = re.compile("_([0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12})$", re.IGNORECASE)
+#: What becomes of a guest on a host of the run that names another one.
+_ANEW = "{run_guest_key} to have it activated anew, if it has moved or its host was renamed since. "
 #: How many names a message lists.
 _MOST_LISTED = 10
 
@@ -367,7 +370,10 @@ class Trust:
         if not trusted:
             return problem("activation_unwitnessed", host=name)
         return problem(
-            "unexpected_host", host=name, expected=f"the hosts of this run and their clusters: {listed(trusted)}"
+            "unexpected_host",
+            host=name,
+            expected=f"the hosts of this run and their clusters: {listed(trusted)}",
+            anew=say(_ANEW),
         )
 
     def _doubt_expected(self, name: str, wanted: Sequence[str]) -> Problem | None:
@@ -381,7 +387,7 @@ class Trust:
         found = self._hosts.find(name)
         right = [host for host in found if any(host is other for other in expected)]
         if not right:
-            return problem("unexpected_host", host=name, expected=listed(wanted))
+            return problem("unexpected_host", host=name, expected=listed(wanted), anew="")
         if len(right) < len(found):
             return problem("ambiguous_name", name=name, candidates=listed(host.machine for host in found))
         return None
