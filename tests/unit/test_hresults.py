@@ -110,6 +110,13 @@ def test_only_these_may_be_tried_again() -> None:
     assert retryable == {0xC004FD00, 0xC004E028, 0xC004F075, 0xC004F07B, *FaultError.TOO_MANY_OPERATIONS}
 
 
+def test_a_refusal_by_a_licensed_host_is_explained() -> None:
+    remedy = hresults.explain(0xC004FD02).remedy
+    assert "pay-as-you-go" in remedy
+    assert "Azure" in remedy
+    assert "needs its key" in remedy
+
+
 @pytest.mark.parametrize("code", sorted(FaultError.BUSY | FaultError.TIMED_OUT | FaultError.ENUMERATION_LOST))
 def test_what_a_session_waits_for_is_known(code: int) -> None:
     assert code in hresults.HRESULTS

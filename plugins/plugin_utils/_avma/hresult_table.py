@@ -118,7 +118,7 @@ ROWS: tuple[Row, ...] = (
         "{see_host} the host that runs this guest. One that is not activated needs "
         "its key ({host_key}; on Azure Local also a "
         "subscription will do). One that is, and answers this all the same, activates no guests: "
-        "it pays as it goes through Azure Arc, or is "
+        "it is licensed by pay-as-you-go through Azure Arc, or is "
         "itself a virtual machine in Azure; use KMS or a key of the guest's own there.",
         (
             0xC004FD02,
