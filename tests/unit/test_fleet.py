@@ -83,6 +83,15 @@ def test_a_guest_that_says_it_is_not_activated_is_red_whatever_its_host_has_of_i
         assert codes(verdict) == {"not_avma": ["web01"]}
 
 
+def test_nobody_is_told_to_run_what_another_problem_would_stop() -> None:
+    refused = vm("WEB01", 1, problems=[problem("data_exchange_disabled", vm="WEB01").to_dict()], eligible=False)
+    for name, told in (("web01", refused), ("web02", vm("WEB01", 1))):
+        read = guest(told, activation=None, problems=[made.KMS])
+        _fleet, verdict = look({"hv1": host("HV1", told), name: read})
+        remedy = next(item["remedy"] for item in verdict.problems if item["code"] == "not_avma")
+        assert (remedy == "Put the other problem right first.") == (told is refused)
+
+
 def test_a_guest_that_cannot_be_read_does_not_vanish_behind_a_vm_of_its_name() -> None:
     linux = vm("WEB01", 1, None, problems=[LINUX], eligible=False)
     fleet, verdict = look({"hv1": host("HV1", linux), "web01": {"guest_info": UNREACHABLE}})

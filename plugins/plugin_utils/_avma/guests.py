@@ -273,6 +273,12 @@ _WITH_A_WORD = (
 )
 
 
+#: Problems of the key that is installed, or of none: guest_key puts them right, unless something else is in the way.
+OF_THE_KEY = frozenset({"no_product_key", "not_activated", "not_avma", "other_avma_key"})
+#: The remedy for what something else keeps from being put right.
+AFTERWARDS = "Put the other problem right first."
+
+
 def join(first: Sequence[Problem], then: Sequence[Problem]) -> list[Problem]:
     """Problems of which the first keep the others from being put right: guest_key would refuse the guest.
 
@@ -280,7 +286,7 @@ def join(first: Sequence[Problem], then: Sequence[Problem]) -> list[Problem]:
     """
     if any(item.code == "not_a_hyper_v_guest" for item in first):
         return list(first)
-    return [*first, *(replace(item, remedy="Put the other problem right first.") for item in then)]
+    return [*first, *(replace(item, remedy=AFTERWARDS) for item in then)]
 
 
 def _unexpected(license: License, expected_hosts: Sequence[str]) -> Problem:

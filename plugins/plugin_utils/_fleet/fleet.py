@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from .._avma import keys
+from .._avma.guests import AFTERWARDS, OF_THE_KEY
 from .._avma.licenses import Status
 from .._avma.problems import Kind, Problem, kind_of, problem
 from .._avma.releases import System
@@ -303,7 +304,7 @@ def _judge(guest: Guest, failover: Failover, trust: Trust) -> tuple[list[Row], b
         # What the guest sees of its host, the host itself has told better.
         own = [item for item in own if item["code"] != "host_not_datacenter"]
     told = {item["code"] for item in own}
-    problems = [*own, *(item for item in said if item["code"] not in told)]
+    problems = _in_order([*own, *(item for item in said if item["code"] not in told)])
     if guest.machine is None:
         return _judge_vm(guest, problems, eligible)
     if guest.told is None:
@@ -316,6 +317,13 @@ def _judge(guest: Guest, failover: Failover, trust: Trust) -> tuple[list[Row], b
     sure = bool((guest.told.get("hypervisor") or {}).get("vm_id"))
     problems += [_shown(item) for item in guest.identity if not (sure and item.code == "duplicate_fqdn")]
     return problems, eligible, "attention" if problems else "activated"
+
+
+def _in_order(problems: list[Row]) -> list[Row]:
+    """The same, where nobody is told to run what another problem would stop."""
+    if all(item["code"] in OF_THE_KEY or item["kind"] != Kind.WRONG for item in problems):
+        return problems
+    return [{**item, "remedy": AFTERWARDS} if item["code"] in OF_THE_KEY else item for item in problems]
 
 
 def _judge_vm(guest: Guest, problems: list[Row], eligible: bool | None) -> tuple[list[Row], bool | None, str]:
