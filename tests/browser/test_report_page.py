@@ -131,6 +131,15 @@ def test_a_problem_leads_to_its_guests(open_report: OpenReport) -> None:
     expect(guests(page).first).to_contain_text("its key ending in VMK7H is of channel Volume:GVLK")
 
 
+def test_the_code_of_a_problem_can_be_searched_for(open_report: OpenReport) -> None:
+    page = open_report()
+    link = page.locator("#problems").get_by_role("button", name="guests with not_avma: show them")
+    count = int(link.inner_text().split()[0])
+    assert 0 < count < guests(page).count()
+    page.get_by_role("searchbox").first.fill("not_avma")
+    expect(guests(page)).to_have_count(count)
+
+
 def test_works_with_the_keyboard_alone(open_report: OpenReport, screenshot: Screenshot) -> None:
     page = open_report()
     page.keyboard.press("Tab")
@@ -350,6 +359,24 @@ def test_is_a_list_of_cards_on_a_phone(open_report: OpenReport, screenshot: Scre
     assert row.evaluate("(row) => row.getBoundingClientRect().width") <= 390
     found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]})
     assert found.violations_count == 0, found.generate_report()
+
+
+def test_charts_keep_their_size_on_a_phone(open_report: OpenReport) -> None:
+    page = open_report()
+    page.set_viewport_size({"width": 390, "height": 844})
+    charts = page.locator(".scroll svg")
+    expect(charts.first).to_be_visible()
+    measured = charts.evaluate_all(
+        """(charts) => charts.map((chart) => ({
+            own: Number(chart.getAttribute("width")),
+            shown: chart.getBoundingClientRect().width,
+            scale: chart.getScreenCTM().a,
+        }))"""
+    )
+    assert measured
+    for chart in measured:
+        assert chart["shown"] == chart["own"] > 250
+        assert chart["scale"] == 1
 
 
 def test_an_empty_report_says_so(open_report: OpenReport) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -152,6 +153,22 @@ def test_verify_fails_and_lists_every_problem_of_every_guest(story: Story) -> No
     assert "Traceback" not in run.stdout
     counts = {host: (item["failures"], item["unreachable"]) for host, item in run.stats.items()}
     assert counts == {"HV01": (0, 0), "KMS": (1, 0), "MAK": (0, 1), "CORE": (1, 0), "OTHER": (1, 0)}
+
+
+def printed(run: Run) -> str:
+    """What was printed, without the errors that ansible-core 2.19 and newer print above each result that says the same."""
+    return re.sub(r"^\[ERROR\]: .*?(?=^fatal: )", "", run.stdout, flags=re.DOTALL | re.MULTILINE)
+
+
+def test_verify_tells_each_problem_once(story: Story) -> None:
+    run = story.broken.run
+    messages = [result for result in run.results if result.action == "hyperv.avma.fleet_info"][-1]["verdict"][
+        "messages"
+    ]
+    assert len(messages) == 5
+    shown = printed(run)
+    counts = {message: shown.count(json.dumps(message, ensure_ascii=False)[1:-1]) for message in messages}
+    assert counts == dict.fromkeys(messages, 1)
 
 
 def test_verify_changes_nothing(story: Story) -> None:
