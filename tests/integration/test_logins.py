@@ -12,9 +12,9 @@ from integration.conftest import RunPlaybook
 from lab.client import Lab
 
 NAMES = [f"HV{number}" for number in range(1, 8)]
-TOPOLOGY = {
-    "defaults": {"all": {"listener": {"connection": "winrm", "tls": False, "authentication": ["negotiate"]}}},
-    "hosts": [{"name": name, "release": "2022"} for name in NAMES],
+MACHINES = {
+    "winrm": {"listener": {"connection": "winrm", "tls": False, "authentication": ["negotiate"]}},
+    "ssh": {"listener": {"connection": "ssh"}, "ssh": {"authentication": ["password"]}},
 }
 STALE = {"ansible_password": "stale"}
 FLEET = "- hosts: avma_hosts\n  gather_facts: false\n  tasks:\n    - hyperv.avma.fleet_info:\n"
@@ -60,14 +60,16 @@ READ_GUESTS_IN_A_LOOP = (
 )
 
 
-@pytest.fixture(scope="module", params=["winrm", "psrp"])
+@pytest.fixture(scope="module", params=["winrm", "psrp", "ssh"])
 def plugin(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Lab]:
-    with Lab(TOPOLOGY) as lab:
+def running(plugin: str) -> Iterator[Lab]:
+    machine = MACHINES["ssh" if plugin == "ssh" else "winrm"]
+    hosts = [{"name": name, "release": "2022"} for name in NAMES]
+    with Lab({"defaults": {"all": machine}, "hosts": hosts}) as lab:
         yield lab
 
 
@@ -95,7 +97,7 @@ def test_by_the_inventory_plugin(lab: Lab, plugin: str, tmp_path: Path) -> None:
     assert tried(lab) == 1
     # Older cores break lines.
     said = "".join(inventory.output.split())
-    assert said.count("rejectedthecredentialsof") == 1
+    assert said.count("rejectedthecredentials") == 1
     assert said.count("nottried:HV") == len(NAMES) - 1
 
 

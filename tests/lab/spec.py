@@ -157,12 +157,15 @@ class SshSpec(_Spec):
 
     ``shell``: the default shell. ``authentication``: the ways to log in. ``elevated``: whether a local administrator gets an
     administrator's token (UNVERIFIED that he ever does not; old answers say so). ``force_command``: runs in place of every command.
+    ``banner``: what it says to who is about to log in (sshd_config, Banner). ``key_changed``: the client knows another key of it.
     """
 
     shell: Literal["cmd", "powershell"] = "cmd"
     authentication: list[Literal["publickey", "password"]] = ["publickey"]
     elevated: bool = True
     force_command: str | None = None
+    banner: str | None = None
+    key_changed: bool = False
     version: str = "OpenSSH_for_Windows_9.5"
 
 

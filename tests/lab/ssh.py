@@ -39,11 +39,12 @@ class SshKeys:
         self.public = key.convert_to_public()
         self.known_hosts.write_bytes(b"")
 
-    def host_key(self, port: int) -> asyncssh.SSHKey:
-        """A new key for the machine at a port."""
+    def host_key(self, port: int, *, changed: bool = False) -> asyncssh.SSHKey:
+        """A new key for the machine at a port; the client knows it, or the one before."""
         key = asyncssh.generate_private_key(_KEY_TYPE)
+        known = asyncssh.generate_private_key(_KEY_TYPE) if changed else key
         with self.known_hosts.open("ab") as file:
-            file.write(f"[{ADDRESS}]:{port} ".encode() + key.export_public_key())
+            file.write(f"[{ADDRESS}]:{port} ".encode() + known.export_public_key())
         return key
 
 
@@ -60,7 +61,7 @@ class SshServer:
         self._server: asyncssh.SSHAcceptor | None = None
         self._socket = bound_socket(port)
         self.port: int = self._socket.getsockname()[1]
-        self._host_key = keys.host_key(self.port)
+        self._host_key = keys.host_key(self.port, changed=machine.ssh.key_changed)
 
     @property
     def listening(self) -> bool:
@@ -174,6 +175,8 @@ class _Login(asyncssh.SSHServer):
 
     def begin_auth(self, username: str) -> bool:
         self._machine.traffic.journal.requests["Authentication"] += 1
+        if self._machine.ssh.banner and self._connection is not None:
+            self._connection.send_auth_banner(self._machine.ssh.banner)
         return True
 
     def public_key_auth_supported(self) -> bool:

@@ -37,8 +37,8 @@ VARIABLES = {
 }
 #: Variables of the playbooks themselves.
 OF_PLAYBOOKS = {"add_node_name", "build_vm_host", "build_vm_list", "build_vm_name", "leave_avma_all"}
-#: What looks like an option and is a value of one, or of what a module returns.
-VALUES = {"guest_service_interface"}
+#: What looks like an option and is a value of one, or of what a module returns, or a file of ssh.
+VALUES = {"guest_service_interface", "known_hosts"}
 #: The roles that make a problem, if not guest_activation alone.
 MADE_IN: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(

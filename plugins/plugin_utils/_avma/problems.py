@@ -322,6 +322,12 @@ PROBLEMS: Mapping[str, Definition] = {
         "A program could not be run on the machine: {detail}.",
         "Check that its user may open a WinRM shell, or log on over ssh, and start it, then run again.",
     ),
+    "ssh_host_key_untrusted": Definition(
+        "The host key of the ssh server {address} is not trusted: known_hosts has another one, or none.",
+        "Find out why, since another machine may have taken its place. If it was installed anew, remove the old key with "
+        "ssh-keygen -R '{address}'. Compare the fingerprint of the new one with that on the machine, and accept it in a login with ssh.",
+        kind=Kind.UNKNOWN,
+    ),
     "powershell_silent": Definition(
         "Windows PowerShell on {machine} gave no answer (exit code {exit_code}).",
         "Check that it is Windows with Windows PowerShell 5.1 and, over ssh, that its server runs commands for this user: "

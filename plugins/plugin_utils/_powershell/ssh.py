@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
-from ansible.errors import AnsibleAuthenticationFailure, AnsibleConnectionFailure
+from ansible.errors import AnsibleAuthenticationFailure, AnsibleError
 from ansible.release import __version__ as ansible_version
 
-from .._session.errors import RejectedError, UnreachableError
+from .._avma.problems import problem
+from .._session.errors import RejectedError, RouteUnreachableError, UnreachableError
 from .._session.session import ProcessResult, Route
 from . import scripts
 from .limit import within
@@ -20,6 +22,14 @@ from .limit import within
 _LIMIT = 900
 #: Up to 2.17, Ansible puts every command for Windows into an -EncodedCommand of its own.
 _WRAPS = tuple(map(int, ansible_version.split(".")[:2])) < (2, 18)
+#: What OpenSSH says, in English always, of a login that is refused, and of the machine's key; the last is what Ansible makes of that where
+#: there is a password.
+_REJECTED = "Permission denied ("
+_KEY_NOT_TRUSTED = ("Host key verification failed", "Host Key checking is enabled")
+#: Lines of its output that never say why: those of -v, and the end of what failed.
+_NO_REASON = re.compile(r"debug\d: |Disconnected from |Shared connection to |$")
+#: What Ansible puts before the output.
+_PREFACE = re.compile(r".*? (?:via|over) ssh: ", re.IGNORECASE)
 
 
 class SshInterpreter:
@@ -46,7 +56,21 @@ class SshInterpreter:
             )
         except TimeoutError as error:
             raise UnreachableError(f"no answer over ssh within {_LIMIT} s") from error
-        except AnsibleAuthenticationFailure as error:
-            raise RejectedError(str(error)) from error
-        except AnsibleConnectionFailure as error:
-            raise UnreachableError(str(error)) from error
+        except AnsibleError as error:
+            raise self._explained(error) from error
+
+    def _explained(self, error: AnsibleError) -> UnreachableError:
+        """Why ssh did not reach the machine."""
+        text = str(error)
+        if any(words in text for words in _KEY_NOT_TRUSTED):
+            host, port = self._connection.host, self._connection.get_option("port") or 22
+            # As known_hosts has it.
+            address = host if port == 22 else f"[{host}]:{port}"
+            return RouteUnreachableError(problem("ssh_host_key_untrusted", address=address))
+        # Before the reason there may be the server's banner. What the server says, is nothing to decide on.
+        reasons = [line.strip() for line in text.splitlines() if not _NO_REASON.match(line.strip())]
+        reason = _PREFACE.sub("", reasons[-1] if reasons else text)
+        if isinstance(error, AnsibleAuthenticationFailure) or _REJECTED in reason:
+            # Ansible itself tells a refused password only with sshpass, and where nothing is sent.
+            return RejectedError(f"rejected the credentials: {reason}")
+        return UnreachableError(reason)
