@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, TypeVar
 
 from ansible.errors import AnsibleConnectionFailure
 
 from ..plugin_utils._action import AvmaAction, Failure, checking
 from ..plugin_utils._avma.editions import Aftermath, Conversion, choose_target
-from ..plugin_utils._avma.guests import describe
+from ..plugin_utils._avma.guests import Wish, describe, mismatch_problem
+from ..plugin_utils._avma.preflight import Vm
 from ..plugin_utils._avma.problems import Problem, problem
 from ..plugin_utils._avma.releases import System
 from ..plugin_utils._avma.spelling import Named, read_edition, read_wish
@@ -19,6 +20,7 @@ from ..plugin_utils._session.errors import ProcessError, SessionError, Unreachab
 from ..plugin_utils._session.session import Session
 from ..plugin_utils._session.waits import Clock, Waits
 from ..plugin_utils._windows import editions
+from ..plugin_utils._windows.hypervisor import look_ahead
 from ..plugin_utils._windows.machine import Machine, read_machine
 
 _T = TypeVar("_T")
@@ -47,13 +49,18 @@ class ActionModule(AvmaAction):
 
     ARGUMENT_SPEC: ClassVar[dict[str, dict[str, Any]]] = {
         "edition": {"type": "str"},
+        "release": {"type": "str"},
+        "channel": {"type": "str", "choices": ["avma", "kms"], "default": "avma"},
+        "vm": {"type": "dict"},
         "reboot": {"type": "bool", "default": True},
         "timeout": {"type": "int", "default": 3600},
     }
 
     def perform(self, session: Session, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Look, refuse or convert, restart, and say what Windows is then."""
-        wish = _wish(arguments["edition"])
+        wish = _wish(arguments)
+        with checking("vm"):
+            vm = Vm.from_result(arguments["vm"]) if arguments["vm"] else None
         self._session, self._timeout, self._clock = session, arguments["timeout"], Clock()
         self._deadline = self._clock.monotonic() + self._timeout
         system = read_machine(session).system
@@ -65,10 +72,17 @@ class ActionModule(AvmaAction):
             "problems": [],
             "changed": False,
         }
+        said = Wish(release=wish.release, build=wish.exact_build, edition=None if system.evaluation else wish.edition)
+        mismatch = mismatch_problem(system, said)
+        if mismatch:
+            raise Failure([mismatch], result)
         if not system.evaluation:
-            if wish.edition and wish.edition is not system.edition:
-                raise Failure([problem("system_mismatch", system=describe(system), expected=wish.edition)], result)
             return result
+        if arguments["channel"] == "avma":
+            # The conversion cannot be undone, and the licence of the evaluation ends with it.
+            ahead, _hypervisor = look_ahead(session, replace(system, evaluation=False), vm)
+            if ahead.problems:
+                raise Failure(ahead.problems, result)
         start = self._look(system, wish, result)
         result.update(target_edition=start.edition_id, changed=not start.conversion or arguments["reboot"])
         if self._task.diff:
@@ -190,6 +204,6 @@ class ActionModule(AvmaAction):
         self._display.display(f"{self._session.machine}: {text}")
 
 
-def _wish(edition: str | None) -> Named:
-    with checking("edition"):
-        return read_wish(None, edition)
+def _wish(arguments: Mapping[str, Any]) -> Named:
+    with checking("release" if arguments["release"] else "edition"):
+        return read_wish(arguments["release"], arguments["edition"])

@@ -13,7 +13,8 @@ description:
   - The machine says which editions it can be converted to (C(DISM /Get-TargetEditions)). For Standard on Server Core, for example, DISM
     offers only Datacenter. The module then fails and says so, and converts to Datacenter only if O(edition) asks for it.
   - Before it changes anything, the module refuses a domain controller, a machine that waits for a reboot, an edition that DISM does not
-    offer, and a conversion between Server Core and Desktop Experience.
+    offer, a conversion between Server Core and Desktop Experience, and a guest that its host is known not to activate afterwards. The
+    conversion cannot be undone, and the evaluation's licence ends with it.
   - The product key for the conversion is the KMS client key of the edition. Microsoft publishes it, so it may appear in the command line of
     DISM, where administrators of the machine and its logs can see it. It does not activate Windows; M(hyperv.avma.guest_key) does that
     afterwards.
@@ -30,6 +31,20 @@ options:
       - By default, the edition that corresponds to the evaluation edition.
       - A machine that has a full edition other than this one is refused.
     type: str
+  release:
+    description: The release that the machine must have, as O(hyperv.avma.guest_key#module:release). A machine with another one is refused.
+    type: str
+  channel:
+    description:
+      - By which key the machine is to be activated after the conversion, as O(hyperv.avma.guest_key#module:channel).
+      - With V(avma), a machine is refused before it is converted if its host is known not to activate it.
+      - With V(kms), its host is not looked at.
+    type: str
+    choices: [avma, kms]
+    default: avma
+  vm:
+    description: What the host says about the guest's virtual machine, as O(hyperv.avma.guest_key#module:vm).
+    type: dict
   reboot:
     description:
       - Whether to restart the machine and wait for it. The new edition takes effect after the restart.

@@ -45,6 +45,8 @@ REFUSED = {
     "TO-CORE": ("installation_type_fixed", "with a desktop"),
     "TO-DESKTOP": ("installation_type_fixed", "with Server Core"),
     "FULL-OTHER": ("system_mismatch", "The machine is Windows Server 2022 Standard, not Datacenter"),
+    "OTHER-RELEASE": ("system_mismatch", "The machine is Windows Server 2022 Standard Evaluation, not 2025"),
+    "ON-STANDARD": ("host_not_datacenter", "The host HVSTD has Windows Server Standard"),
     "NONSENSE": ("invalid_argument", "The value of edition cannot be used: 'Pro' is not one of"),
 }
 #: Guests of which DISM or the restart fails.
@@ -72,6 +74,7 @@ OTHERS = [
     guest("TO-CORE", {"edition": "ServerStandardCor"}),
     guest("TO-DESKTOP", {"edition": "Datacenter (Desktop Experience)"}, edition="datacenter", core=True),
     guest("FULL-OTHER", {"edition": "Datacenter"}, evaluation=False),
+    guest("OTHER-RELEASE", {"release": "2025"}),
     guest("NONSENSE", {"edition": "Pro"}),
     guest("DISM-FAILS", servicing={"fails": 1168}),
     guest("DISM-HRESULT", servicing={"fails": 0xC004F069}),
@@ -88,10 +91,19 @@ OTHERS = [
     guest("LATER", {"reboot": False}),
     guest("PSRP", listener={"connection": "psrp"}),
 ]
-TOPOLOGY = {"hosts": [{"name": "HV01", "release": "2025", "license": "mak", "guests": [*CONVERTED, *OTHERS]}]}
+#: On a host that cannot activate them.
+MISPLACED = [guest("ON-STANDARD"), guest("FOR-KMS", {"channel": "kms"})]
+TOPOLOGY = {
+    "hosts": [
+        {"name": "HV01", "release": "2025", "license": "mak", "guests": [*CONVERTED, *OTHERS]},
+        {"name": "HVSTD", "release": "2025", "edition": "standard", "license": "mak", "guests": MISPLACED},
+    ]
+}
 TASK = """
     - name: Convert
       hyperv.avma.guest_edition:
+        release: "{{ options.release | default(omit) }}"
+        channel: "{{ options.channel | default(omit) }}"
         edition: "{{ options.edition | default(omit) }}"
         reboot: "{{ options.reboot | default(omit) }}"
         timeout: "{{ options.timeout | default(omit) }}"
@@ -136,7 +148,7 @@ def converted(lab: Lab, run_playbook: RunPlaybook) -> Run:
 
 @pytest.fixture(scope="module")
 def others(lab: Lab, run_playbook: RunPlaybook) -> Run:
-    return run_playbook(lab, PLAY, "-e", f"target={names(OTHERS)}", "--forks", "20")
+    return run_playbook(lab, PLAY, "-e", f"target={names([*OTHERS, *MISPLACED])}", "--forks", "20")
 
 
 @pytest.mark.parametrize("name", [spec["name"] for spec in CONVERTED])
@@ -170,7 +182,7 @@ def test_what_cannot_be_converted_is_refused_before_anything_is_done(lab: Lab, o
     state = lab.machine(name)
     assert not any("/Set-Edition" in command for command in state["dism"])
     assert state["restarts"] == 0
-    assert {invoke["method"] for invoke in lab.invokes(name)} <= {"GetStringValue", "EnumValues"}
+    assert {invoke["method"] for invoke in lab.invokes(name)} <= {"GetStringValue", "GetDWORDValue", "EnumValues"}
 
 
 @pytest.mark.parametrize("name", FAILED)
@@ -192,7 +204,7 @@ def test_what_is_no_evaluation_edition_is_left_alone(lab: Lab, others: Run, name
 
 @pytest.mark.parametrize(
     ("name", "edition"),
-    [("TO-DATACENTER", "Datacenter"), ("LATE", "Standard"), ("TWICE", "Standard"), ("PSRP", "Standard")],
+    [("TO-DATACENTER", "Datacenter"), ("FOR-KMS", "Standard"), ("LATE", "Standard"), ("TWICE", "Standard"), ("PSRP", "Standard")],
 )
 def test_converted_all_the_same(lab: Lab, others: Run, name: str, edition: str) -> None:
     result = others.of(name)
@@ -276,6 +288,30 @@ def test_new_vms_go_from_evaluation_media_to_proved(run_playbook: RunPlaybook) -
         again = run_playbook(lab, *arguments)
         assert (again.rc, again.changed()) == (0, 0), again.stdout
         assert all(lab.machine(name)["restarts"] == 1 for name in names)
+
+
+def test_a_vm_is_not_converted_on_a_host_that_cannot_activate_it(run_playbook: RunPlaybook) -> None:
+    """The evaluation's licence would be gone. The guest sees of such a host no more than that it is a Datacenter: the host says the rest."""
+    hosts = [
+        {"name": "HV-OLD", "release": "2022", "license": "mak", "guests": [guest("NEWER", release="2025")]},
+        {"name": "HV-BARE", "release": "2025", "guests": [guest("BARE", release="2022")]},
+    ]
+    for host in hosts:
+        host["guests"][0]["variables"] = {"build_vm_host": host["name"]}
+    with Lab({"hosts": hosts}) as lab:
+        for arguments in (
+            ("hyperv.avma.build_vm",),
+            ("hyperv.avma.build_vm", "--check"),
+            ("hyperv.avma.site", "--limit", "HV-OLD,NEWER"),
+        ):
+            refused = run_playbook(lab, *arguments, "-e", "guest_activation_convert_evaluation=true")
+            assert refused.rc == 2
+            assert "it activates 2012 R2, 2016, 2019, 2022, and the guest is Windows Server 2025" in refused.stdout
+            if "--limit" not in arguments:
+                assert "The host HV-BARE has no licence that activates guests" in refused.stdout
+            for name in ("NEWER", "BARE"):
+                state = lab.machine(name)
+                assert (state["restarts"], state["dism"]) == (0, [])
 
 
 def test_site_takes_a_fleet_of_evaluation_guests_to_proved(run_playbook: RunPlaybook) -> None:

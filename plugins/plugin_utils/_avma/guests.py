@@ -147,8 +147,11 @@ def former_key_problem(code: str, former: License, detail: object = "", remedy: 
 
 
 def _refuse(system: System, wish: Wish) -> Problem | None:
-    if system.evaluation:
-        return evaluation_problem(system)
+    return evaluation_problem(system) if system.evaluation else mismatch_problem(system, wish)
+
+
+def mismatch_problem(system: System, wish: Wish) -> Problem | None:
+    """Whether a machine is another than it is said to be, as when the wrong one is reached."""
     mismatch = (
         (wish.release and system.release and wish.release != system.release)
         or (wish.build and wish.build != system.build)

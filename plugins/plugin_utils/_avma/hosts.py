@@ -310,11 +310,11 @@ def _not_licensed(host: HostFacts) -> Problem:
             explanation += f", {hresults.explain(host.license.reason)}"
     kms_client = host.avma is None and host.license is not None and host.license.kms_client
     how = (
-        "as a KMS client it takes no key, but its KMS host must answer"
+        "; as a KMS client it takes no key, but its KMS host must answer."
         if kms_client
-        else "with a product key of its own"
+        else ", with a product key of its own in {host_product_key}."
     )
-    remedy = say(f"{{run_host_key}}: {how}.")
+    remedy = say(f"{{run_host_key}}{how}")
     return problem("host_not_licensed", host=f" {host.name}", explanation=explanation, remedy=remedy)
 
 

@@ -230,5 +230,6 @@ def assess_vm(vm: Vm, host: Activator, overrides: Overrides | None = None) -> As
             problems.append(problem("guest_unknown", vm=vm.name, state=vm.state))
         return Assessment(None, tuple(problems))
     decision = plan(system, None, Wish(key_overrides=overrides or {}))
-    refusal = None if decision.problems else host.refuse(system)
+    # The host matters to an evaluation edition too: it is converted only where it can be activated afterwards.
+    refusal = host.refuse(system) if system.evaluation or not decision.problems else None
     return Assessment(decision.product_key, (*problems, *decision.problems, *((refusal,) if refusal else ())))
