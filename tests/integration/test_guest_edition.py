@@ -204,7 +204,13 @@ def test_what_is_no_evaluation_edition_is_left_alone(lab: Lab, others: Run, name
 
 @pytest.mark.parametrize(
     ("name", "edition"),
-    [("TO-DATACENTER", "Datacenter"), ("FOR-KMS", "Standard"), ("LATE", "Standard"), ("TWICE", "Standard"), ("PSRP", "Standard")],
+    [
+        ("TO-DATACENTER", "Datacenter"),
+        ("FOR-KMS", "Standard"),
+        ("LATE", "Standard"),
+        ("TWICE", "Standard"),
+        ("PSRP", "Standard"),
+    ],
 )
 def test_converted_all_the_same(lab: Lab, others: Run, name: str, edition: str) -> None:
     result = others.of(name)
@@ -291,7 +297,7 @@ def test_new_vms_go_from_evaluation_media_to_proved(run_playbook: RunPlaybook) -
 
 
 def test_a_vm_is_not_converted_on_a_host_that_cannot_activate_it(run_playbook: RunPlaybook) -> None:
-    """The evaluation's licence would be gone. The guest sees of such a host no more than that it is a Datacenter: the host says the rest."""
+    """The evaluation's licence would be gone. The guest sees that such a host is a Datacenter, and the host says the rest."""
     hosts = [
         {"name": "HV-OLD", "release": "2022", "license": "mak", "guests": [guest("NEWER", release="2025")]},
         {"name": "HV-BARE", "release": "2025", "guests": [guest("BARE", release="2022")]},
