@@ -106,17 +106,17 @@ class ActionModule(FleetAction):
             if group and group not in groups and group != _HOSTS_GROUP:
                 raise Failure([unknown_name(group, groups)])
         hosts = set(groups.get(hosts_group, ()))
+        guests = set(groups[guests_group]) if guests_group else set(groups["all"]) - hosts
         if arguments["machines"] is not None:
             names = self.members(arguments["machines"])
         else:
             names = [*self._variables["ansible_play_batch"], *self.lost()]
-            guests = set(groups[guests_group]) if guests_group else set(names)
             names = [name for name in names if name in hosts | guests]
         if not names and not arguments["readings"]:
             meant = " or ".join(filter(None, (hosts_group, guests_group)))
             detail = f"the play and its limit have no host of the groups {meant}"
             raise Failure([problem("no_machines", detail=detail, groups=", ".join(sorted(groups)))])
-        return {name: _read_host if name in hosts else _read_guest for name in names}
+        return {name: _KINDS[name in hosts, name in guests] for name in names}
 
     def _judge(self, fleet: Fleet, accepted: frozenset[str]) -> Verdict:
         """The verdict, by what each machine that is not right accepts with its own variables.
@@ -166,6 +166,14 @@ def _read_guest(machine: str, session: Session, options: Mapping[str, Any]) -> R
     return {"guest_info": with_attempt(info, options["guest_key"]), **_read_events(machine, session, options)}
 
 
+def _read_both(machine: str, session: Session, options: Mapping[str, Any]) -> Result:
+    """A host that is a virtual machine itself, and in both groups. One that is none is no guest, whatever its groups."""
+    read, guest = _read_host(machine, session, options), _read_guest(machine, session, options)
+    if any(item["code"] == "not_a_hyper_v_guest" for item in guest["guest_info"]["guest"]["problems"]):
+        return read
+    return {**read, **guest}
+
+
 def _read_events(machine: str, session: Session, options: Mapping[str, Any]) -> Result:
     if options["events_since"] is None:
         return {}
@@ -177,5 +185,7 @@ def _read_events(machine: str, session: Session, options: Mapping[str, Any]) -> 
     return {"activation_event_info": attempt(machine, lambda: ActivationEventInfo.perform(session, asked))}
 
 
+#: How a machine is read, by whether it is a host, and a guest. One that was named, and is in neither group, is a guest.
+_KINDS = {(True, False): _read_host, (True, True): _read_both, (False, True): _read_guest, (False, False): _read_guest}
 #: Under which module's name a machine stands that could not be read.
-_MODULE = {_read_host: "host_info", _read_guest: "guest_info"}
+_MODULE = {_read_host: "host_info", _read_both: "host_info", _read_guest: "guest_info"}

@@ -25,7 +25,9 @@ options:
     type: str
     default: avma_hosts
   guests_group:
-    description: The group of the inventory that holds the guests. By default, all machines that are not hosts are guests.
+    description:
+      - The group of the inventory that holds the guests. By default, all machines that are not hosts are guests.
+      - A host of that group that is a virtual machine on Hyper-V itself (nested virtualization) is read as both.
     type: str
   activated_since:
     description: The oldest activation that counts, as for M(hyperv.avma.guest_info).

@@ -79,6 +79,23 @@ def test_tags_do_not_make_it_look_at_nothing(run_playbook: RunPlaybook, lab: Lab
     assert "node_down" in run.stdout
 
 
+def test_a_host_that_is_a_guest_too_is_proved_as_both(run_playbook: RunPlaybook, tmp_path: Path) -> None:
+    hosts = [
+        {"name": "OUTER", "license": "mak", "guests": [{"name": "WEB01", "license": "avma"}]},
+        {"name": "NESTED", "license": "kms", "platform": "hyperv"},
+    ]
+    with Lab({"hosts": hosts}) as lab:
+        inventory = yaml.safe_load(lab.inventory.read_text())
+        inventory["all"]["children"]["avma_guests"]["hosts"] |= {"OUTER": {}, "NESTED": {}}
+        lab.inventory.write_text(yaml.safe_dump(inventory))
+        run = run_playbook(lab, "hyperv.avma.verify")
+    assert run.rc == 2
+    # One that is no virtual machine is a host, whatever its groups.
+    assert {host for host, stats in run.stats.items() if stats["failures"]} == {"NESTED"}
+    assert "not_avma" in run.of("NESTED")["msg"]
+    assert "3 machines, 1 guest proved" in run.stdout
+
+
 ACCEPTED = "{host_activation_accepted_problems: [node_down, unreachable]}"
 
 

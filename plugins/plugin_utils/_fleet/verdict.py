@@ -145,7 +145,8 @@ def judge(fleet: Fleet, accepted: Accepted = ()) -> Verdict:
         [f"{name_of(guest)}: {_reason(guest)}" for guest in not_applicable],
         unknown,
         {
-            "machines": len(fleet.hosts) + len(asked),
+            # A host that is a virtual machine itself may be both.
+            "machines": len({host["name"] for host in fleet.hosts} | {guest["machine"] for guest in asked}),
             "hosts": len(fleet.hosts),
             "guests": len(asked),
             "proved": len(proved),
