@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from copy import copy
 from typing import Any, ClassVar
 
-from ..plugin_utils._action import Failure
+from ..plugin_utils._action import Failure, checking
 from ..plugin_utils._avma import keys
 from ..plugin_utils._avma.problems import problem
 from ..plugin_utils._fleet.clusters import what_went_wrong
@@ -21,6 +21,7 @@ from ..plugin_utils._fleet.host_activation import (
     to_lines,
     to_plan,
 )
+from ..plugin_utils._fleet.host_keys import read_key_release
 from ..plugin_utils._fleet.recap import to_recap
 from ..plugin_utils._fleet_action import FleetAction, Result, attempt
 from ..plugin_utils._session.session import Session
@@ -33,7 +34,7 @@ class ActionModule(FleetAction):
 
     ARGUMENT_SPEC: ClassVar[dict[str, dict[str, Any]]] = {
         **HostKey.ARGUMENT_SPEC,
-        "key_release": {"type": "str", "choices": ["2019", "2022", "2025"], "no_log": False},
+        "key_release": {"type": "str", "no_log": False},
         "accepted_problems": {"type": "list", "elements": "raw", "default": []},
         "targets": {"type": "list", "elements": "str", "default": []},
     }
@@ -56,7 +57,7 @@ class ActionModule(FleetAction):
                 return {"host_info": HostInfo.perform(session, {})}
             # In this order: a host that another controller activates meanwhile is planned as it was, and written anew or left alone; the
             # other way round it would be left alone, and called not licensed.
-            planned = attempt(session.machine, lambda: plan.perform(session, options))
+            planned = attempt(session.machine, lambda: self._plan(plan, session, options))
             if planned.get("unreachable"):
                 return planned
             return {"host_info": HostInfo.perform(session, {}), "host_key": planned}
@@ -100,6 +101,12 @@ class ActionModule(FleetAction):
         task = copy(self._task)
         task.check_mode = check_mode
         return HostKey(task, self._connection, self._play_context, self._loader, self._templar, self._shared_loader_obj)
+
+    @staticmethod
+    def _plan(module: HostKey, session: Session, options: Mapping[str, Any]) -> Result:
+        with checking("key_release"):
+            read_key_release(options["key_release"])
+        return module.perform(session, options)
 
     def _wishes(self, plans: Mapping[str, Result]) -> dict[str, Mapping[str, Any]]:
         """The keys that the hosts are to get, by their last five characters."""

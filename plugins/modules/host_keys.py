@@ -31,8 +31,8 @@ options:
     description:
       - The release of the key on an Azure Local host. The key itself does not say it. If it is set, and the other nodes have keys of
         another release, the key is refused before it is written.
+      - C(2019), C(2022) or C(2025), in any spelling that O(hyperv.avma.guest_key#module:release) takes.
     type: str
-    choices: ['2019', '2022', '2025']
   replace:
     description:
       - Whether to replace another key that works; on Azure Local, also whether to set the key if the host does not say which key it uses.

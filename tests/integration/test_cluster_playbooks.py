@@ -231,7 +231,7 @@ def test_a_key_that_did_not_work_ends_the_run_with_the_other_keys_unspent(run_pl
 
 def test_a_key_of_an_older_release_than_that_of_the_other_nodes_is_refused(run_playbook: RunPlaybook) -> None:
     former, new = made_up_key("of 2025"), made_up_key("of 2022")
-    nodes = (azure_local("A1", key=former), azure_local("A2", new, given={"key_release": "2022"}))
+    nodes = (azure_local("A1", key=former), azure_local("A2", new, given={"key_release": "Windows Server 2022 "}))
     with Lab(topology(*nodes, keys={former: "2025"})) as lab:
         run = run_playbook(lab, "hyperv.avma.add_node", "-e", "add_node_name=A2")
         assert unchanged(lab)

@@ -112,6 +112,7 @@ def test_the_keys_that_are_accepted_on_one_host_count_there_only(run_playbook: R
         ({"targets": "N1,G1"}, "Not among the hosts of this play: G1."),
         ({"accepted_problems": "no_host_keys"}, "no problem"),
         ({"accepted_problems": "no_host_keys"}, "no_host_key"),
+        ({"key_release": "2016"}, "host_activation_key_release cannot be used: '2016' is another release"),
     ],
 )
 def test_what_is_not_there_is_an_error(run_playbook: RunPlaybook, variables: dict[str, Any], message: str) -> None:

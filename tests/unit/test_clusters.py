@@ -202,6 +202,8 @@ def test_what_is_wrong_across_a_cluster(results: Mapping[str, Any], expected: di
         (BARE, {"NODE1": key(KEY_1), "NODE2": key("F2K7M")}, {}),
         (BARE, {"NODE1": key(KEY_1), "NODE2": key("no key")}, {"invalid_argument": ["NODE2"]}),
         (BARE, {"NODE1": key(KEY_1), "NODE2": key(KEY_2, release="2003")}, {"invalid_argument": ["NODE2"]}),
+        (BARE, {"NODE1": key(KEY_1), "NODE2": key(KEY_2, release="2016")}, {"invalid_argument": ["NODE2"]}),
+        (BARE, {"NODE1": key(KEY_1, release=""), "NODE2": key(KEY_2, release=" ws2022 ")}, {}),
         (
             {"NODE1": result("NODE1"), "NODE2": result("NODE2", sku=STANDARD)},
             {"NODE1": key(KEY_1), "NODE2": key(KEY_2)},
@@ -216,6 +218,11 @@ def test_what_is_wrong_across_a_cluster(results: Mapping[str, Any], expected: di
             {"NODE1": azure_local("NODE1", "2022"), "NODE2": azure_local("NODE2")},
             {"NODE2": key(KEY_2, release=2022)},
             {},
+        ),
+        (
+            {"NODE1": azure_local("NODE1", "2022"), "NODE2": azure_local("NODE2")},
+            {"NODE2": key(KEY_2, release="Windows Server 2025 Datacenter")},
+            {"key_release_mismatch": ["NODE1", "NODE2"]},
         ),
         ({"NODE1": azure_local("NODE1", "2022"), "NODE2": azure_local("NODE2")}, {"NODE2": key(KEY_2)}, {}),
         (

@@ -319,3 +319,22 @@ def test_no_whole_key_is_shown(text: str, change: Callable[[str], str]) -> None:
     assert key not in masked
     assert key[:5] not in masked
     assert masked.rstrip("\r\n.").endswith(key[-5:])
+
+
+@pytest.mark.parametrize(
+    ("end", "name"),
+    [
+        ("CWH2D", "Windows Server, version 1809 Datacenter"),
+        ("6VM33", "Windows Server 2022 Datacenter"),
+        ("DV9BG", "Windows Server 2022 Datacenter"),
+        ("Q3VJ9", "Windows Server 2012 R2 Datacenter"),
+    ],
+)
+def test_a_known_key_is_called_by_the_windows_that_it_is_of(end: str, name: str) -> None:
+    known = keys.identify_key(end)
+    assert known is not None
+    assert known.name == name
+
+
+def test_every_public_key_has_a_name() -> None:
+    assert all((known := keys.identify_key(key)) and known.name for key in keys.PUBLIC_KEYS)

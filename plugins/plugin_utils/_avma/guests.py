@@ -186,11 +186,11 @@ def _check_key(key: str, system: System, release: Release | None, edition: Editi
     known = keys.identify_key(key)
     if known is None:
         return None
-    name = f"Windows Server {known.release} {known.edition}"
     if known.channel != keys.AVMA_CHANNEL:
-        return problem("kms_client_key", last_five=keys.last_five(key), key=name)
+        return problem("kms_client_key", last_five=keys.last_five(key), key=known.name)
     if (release and known.release != str(release)) or (edition and known.edition != edition):
-        mismatch = f"the key ending in {keys.last_five(key)} is the AVMA key of {name}, and this is {describe(system)}"
+        last_five = keys.last_five(key)
+        mismatch = f"the key ending in {last_five} is the AVMA key of {known.name}, and this is {describe(system)}"
         return problem("key_release_mismatch", mismatch=mismatch)
     return None
 
@@ -266,7 +266,7 @@ def assess(
 def _owner_of(license: License) -> str:
     """Of which release and edition an installed AVMA key is, in a message."""
     known = keys.identify_key(license.public_key) if license.public_key else None
-    return f" (that of Windows Server {known.release} {known.edition}, as after an upgrade in place)" if known else ""
+    return f" (that of {known.name}, as after an upgrade in place)" if known else ""
 
 
 #: The remedy for a key that is replaced on the user's word only.

@@ -351,8 +351,7 @@ def check_key(product_key: str) -> Problem | None:
     if known is None:
         return None
     kind = "AVMA key" if known.channel == keys.AVMA_CHANNEL else "KMS client key"
-    name = f"Windows Server {known.release} {known.edition}"
-    return problem("not_a_host_key", last_five=keys.last_five(product_key), kind=kind, key=name)
+    return problem("not_a_host_key", last_five=keys.last_five(product_key), kind=kind, key=known.name)
 
 
 def plan_host(host: HostFacts, wish: HostWish) -> HostPlan:

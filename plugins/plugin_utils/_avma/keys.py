@@ -114,6 +114,12 @@ class KnownKey:
     edition: Edition
     channel: str
 
+    @property
+    def name(self) -> str:
+        """Of which Windows it is, as Microsoft calls that."""
+        version = next(version for version in VERSIONS if version.client_keys == self.release)
+        return f"{version.name} {self.edition}"
+
 
 def normalize_key(text: str) -> str:
     """A product key in capitals, with plain hyphens.

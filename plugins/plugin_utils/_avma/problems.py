@@ -149,7 +149,7 @@ PROBLEMS: Mapping[str, Definition] = {
     ),
     "licensed_by_other_key": Definition(
         "Windows is activated with the key ending in {last_five}, {kind}: it works, and cannot be put back from here.",
-        "To give it up for the AVMA key, say {guest_replace}; to keep it, leave this machine out.",
+        "To replace it, say {guest_replace}; to keep it, leave this machine out.",
     ),
     "activation_would_be_lost": Definition(
         "Windows is activated with the key ending in {last_five}, {kind}. The AVMA key would end that, and is not to be activated now.",

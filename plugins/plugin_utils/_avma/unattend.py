@@ -118,8 +118,7 @@ def _assess_image_key(carried: CarriedKey, system: System) -> Sequence[Problem]:
         return ()
     if known.channel == keys.AVMA_CHANNEL and (known.release, known.edition) == (str(system.release), system.edition):
         return (problem("image_key_is_avma", last_five=last_five),)
-    key = f"Windows Server {known.release} {known.edition}"
-    return (problem("image_key_mismatch", last_five=last_five, key=key, system=describe(system)),)
+    return (problem("image_key_mismatch", last_five=last_five, key=known.name, system=describe(system)),)
 
 
 def _assess_other(carried: CarriedKey, system: System, overrides: keys.Overrides) -> Sequence[Problem]:

@@ -13,9 +13,11 @@ from typing import Any
 
 from .._avma import keys
 from .._avma.hosts import HostFacts, HostWish, check_key, plan_host
+from .._avma.matrix import AZURE_LOCAL
 from .._avma.names import domain_of
 from .._avma.problems import Kind, Problem, kind_of, problem
 from .._avma.releases import Release
+from .._avma.spelling import read_release
 from .clusters import Findings, check_hosts, check_key_releases
 from .identity import Host, Hosts, Result
 
@@ -42,17 +44,29 @@ class HostKey:
         :raises ValueError: The key or its release is none. The message does not repeat them.
         """
         given = given or {}
-        key, release = (given.get("product_key") or "").strip().upper(), str(given.get("release") or "")
-        if release and release not in tuple(Release):
-            raise ValueError(f"the release of a key is one of {', '.join(Release)}")
+        key = (given.get("product_key") or "").strip().upper()
         if key and not re.fullmatch(keys.GROUP, key):
             key = keys.last_five(keys.normalize_key(key))
         return cls(
             key or None,
             bool(given.get("volume_key")),
             bool(given.get("replace")),
-            Release(release) if release else None,
+            read_key_release(given.get("release")),
         )
+
+
+def read_key_release(written: object) -> Release | None:
+    """The release of a host's key as a user writes it; None if it is not said.
+
+    :raises ValueError: It is none of those whose keys an Azure Local host takes. On others, it does not matter.
+    """
+    if written is None or not str(written).strip():
+        return None
+    release = read_release(written).release
+    if release not in AZURE_LOCAL:
+        known = ", ".join(str(release) for release in AZURE_LOCAL if isinstance(release, Release))
+        raise ValueError(f"{str(written).strip()!r} is another release than those of keys for Azure Local: {known}")
+    return release
 
 
 #: What could not be read, and must be before a whole cluster can be called valid.
