@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,12 +16,15 @@ from integration.playbooks import Run
 from integration.stories import Story
 from lab import active_directory
 from lab.client import Lab
+from lab.kerberos import LOCKOUT_THRESHOLD
 
 if (lack := active_directory.missing()) is not None:
     pytest.skip(lack, allow_module_level=True)
 
 PLUGINS = ("winrm", "psrp")
-WAYS = {"kerberos": "kerberos", "ntlm": "ntlm", "credssp": "credssp"}
+WAYS = ("kerberos", "ntlm", "credssp")
+#: The password that a topology gives to users.
+RIGHT = "Domain-Passw0rd!"
 #: An account by every name that a domain has for it → the ways in which that name can be used.
 NAMES = {
     "admin@LAB.EXAMPLE": ("kerberos", "ntlm", "credssp"),
@@ -43,7 +47,18 @@ FAILURES: dict[str, tuple[dict[str, Any], list[str]]] = {
         },
         ["HTTP 401", "tried NTLM"],
     ),
+    "PROTECTED-BY-CREDSSP": (
+        {
+            "ansible_user": "guarded@LAB.EXAMPLE",
+            "ansible_winrm_transport": "credssp",
+            "ansible_psrp_auth": "credssp",
+        },
+        ["CredSSP for guarded@LAB.EXAMPLE", "Check ansible_user and ansible_password"],
+    ),
+    "RC4": ({}, ["no support for encryption type", "allow AES for the account of user and machine"]),
 }
+#: What the domain has of the machine of a case.
+COMPUTERS: dict[str, dict[str, Any]] = {"RC4": {"rc4_only": True}}
 
 
 def machine(name: str, **more: Any) -> dict[str, Any]:
@@ -58,10 +73,12 @@ TOPOLOGY = {
         {"name": "admin"},
         {"name": "typo"},
         {"name": "protected", "state": "protected"},
+        {"name": "guarded", "state": "protected"},
         {"name": "off", "state": "disabled"},
         {"name": "gone", "state": "expired"},
         {"name": "new", "state": "password_expired"},
         {"name": "moved", "upn": "moved@other.example"},
+        *({"name": f"forgetful-{plugin}"} for plugin in PLUGINS),
     ],
     "defaults": {
         "all": {"listener": {"authentication": ["kerberos", "negotiate", "credssp"]}},
@@ -78,7 +95,7 @@ TOPOLOGY = {
             )
             for plugin in PLUGINS
         ),
-        *(machine(name, variables=FAILURES[case][0]) for name, case in FAILING.items()),
+        *(machine(name, variables=FAILURES[case][0], **COMPUTERS.get(case, {})) for name, case in FAILING.items()),
     ],
 }
 PLAY = """
@@ -156,3 +173,66 @@ def test_other_suffixes_are_enterprise_names(lab: Lab, run_playbook: RunPlaybook
     run = run_playbook(lab, play, "-e", json.dumps(manual), KRB5CCNAME=f"FILE:{cache}")
     for plugin in PLUGINS:
         assert run.of(f"{plugin.upper()}-FINE").status == "ok"
+
+
+def test_a_controller_that_has_rc4_only(lab: Lab, run_playbook: RunPlaybook, tmp_path: Path) -> None:
+    own = (lab.directory / "krb5.conf").read_text(encoding="utf-8")
+    weak = tmp_path / "krb5.conf"
+    weak.write_text(
+        own.replace("[libdefaults]", "[libdefaults]\n    permitted_enctypes = rc4-hmac\n    allow_weak_crypto = true"),
+        encoding="utf-8",
+    )
+    run = run_playbook(lab, PLAY + "    - hyperv.avma.host_info:\n", KRB5_CONFIG=str(weak))
+    for plugin in PLUGINS:
+        result = run.of(f"{plugin.upper()}-FINE")
+        assert result.status == "unreachable"
+        assert "no support for encryption type" in result["msg"]
+        assert "permitted_enctypes in krb5.conf" in result["msg"]
+
+
+def logins(*tasks: tuple[str, str, str]) -> str:
+    """A play that logs in once for each name, password and way; each of the two machines is reached as a user of its own."""
+    return PLAY + "".join(
+        f"""
+    - name: {name}
+      hyperv.avma.host_info:
+      vars:
+        ansible_user: 'forgetful-{{{{ ansible_connection }}}}@LAB.EXAMPLE'
+        ansible_password: '{password}'
+        ansible_winrm_transport: {way}
+        ansible_psrp_auth: {way}
+      ignore_unreachable: true
+"""
+        for name, password, way in tasks
+    )
+
+
+def test_an_account_that_gets_locked_is_let_in_right_after_unlock(lab: Lab, run_playbook: RunPlaybook) -> None:
+    right = ("right", RIGHT, "kerberos")
+    run = run_playbook(lab, logins(*[("wrong", "wrong", "kerberos")] * LOCKOUT_THRESHOLD, right))
+    for plugin in PLUGINS:
+        assert "Check ansible_password" in run.of(f"{plugin.upper()}-FINE", "wrong")["msg"]
+        assert "The account is locked" in run.of(f"{plugin.upper()}-FINE", "right")["msg"]
+        lab.unlock(f"forgetful-{plugin}")
+    run = run_playbook(lab, logins(right))
+    for plugin in PLUGINS:
+        assert run.of(f"{plugin.upper()}-FINE").status == "ok"
+
+
+def test_a_password_that_was_changed(lab: Lab, run_playbook: RunPlaybook) -> None:
+    """In one run the old one is refused and the new one is let in."""
+    for plugin in PLUGINS:
+        lab.set_password(f"forgetful-{plugin}", "Ch4nged-Passw0rd!")
+    run = run_playbook(
+        lab,
+        logins(
+            *((f"old {way}", RIGHT, way) for way in WAYS),
+            *((f"new {way}", "Ch4nged-Passw0rd!", way) for way in WAYS),
+        ),
+    )
+    for plugin in PLUGINS:
+        for way in WAYS:
+            old, new = (run.of(f"{plugin.upper()}-FINE", f"{age} {way}") for age in ("old", "new"))
+            assert old.status == "unreachable", (plugin, way)
+            assert "ansible_password" in old["msg"]
+            assert new.status == "ok", (plugin, way, new)

@@ -33,6 +33,7 @@ class Case:
     variables: dict[str, Any]
     words: list[str]
     listener: dict[str, Any] | None = None
+    secure_channel: bool = True
     plugins: tuple[str, ...] = PLUGINS
 
 
@@ -70,6 +71,24 @@ CASES: dict[str, Case] = {
         ["HTTP 401", "tried Kerberos", "fine-winrm.lab.example belongs to another account"],
     ),
     "CLOCK": Case({}, ["HTTP 401", "tried Kerberos", "its clock is off"], {"clock": 600}),
+    "MACHINES-PASSWORD": Case(
+        {}, ["HTTP 401", "tried Kerberos", "its password in the domain has changed"], secure_channel=False
+    ),
+    # A listener may say what it finds wrong with a ticket, which psrp reads, and winrm does not.
+    "MACHINES-PASSWORD-TOLD": Case(
+        {},
+        ["Kerberos", "its password in the domain has changed"],
+        {"tells_kerberos_errors": True},
+        secure_channel=False,
+    ),
+    "OTHER-MACHINES-NAME-TOLD": Case(
+        {
+            "ansible_winrm_kerberos_hostname_override": "fine-winrm.lab.example",
+            "ansible_psrp_negotiate_hostname_override": "fine-winrm.lab.example",
+        },
+        ["Kerberos", "fine-winrm.lab.example belongs to another account"],
+        {"tells_kerberos_errors": True},
+    ),
     "NOT-OFFERED": Case({}, ["tried Kerberos; the listener offers CredSSP"], {"authentication": ["credssp"]}),
     "CREDSSP-WRONG-PASSWORD": Case(
         {
@@ -116,7 +135,14 @@ def topology(names: dict[str, str]) -> dict[str, Any]:
         variables["ansible_connection"] = plugin
         if CASES[case].listener == {"authentication": ["credssp"]}:
             variables |= {"ansible_winrm_transport": "kerberos", "ansible_psrp_auth": "kerberos"}
-        hosts.append({"name": name, "listener": CASES[case].listener or {}, "variables": variables})
+        hosts.append(
+            {
+                "name": name,
+                "listener": CASES[case].listener or {},
+                "secure_channel": CASES[case].secure_channel,
+                "variables": variables,
+            }
+        )
     users = ["admin", "other", *(f"{kind}-{plugin}" for kind in ("typo", "late") for plugin in PLUGINS)]
     states = {"locked": "locked", "gone": "expired", "new": "password_expired"}
     return {

@@ -88,6 +88,7 @@ def run_playbook(
         file.touch()
     environment = {
         **{name: os.environ[name] for name in INHERITED if name in os.environ},
+        **(lab.environment if lab else {}),
         **environment,
         "ANSIBLE_CONFIG": str(configuration),
         "ANSIBLE_HOME": str(directory / "ansible"),
@@ -100,8 +101,6 @@ def run_playbook(
         "AVMA_TEST_RESULTS": str(record),
         "LC_ALL": "C.UTF-8",
     }
-    if lab:
-        environment |= lab.environment
     inventory = ["-i", str(lab.inventory)] if lab else []
     process = subprocess.run(
         [sys.executable, "-m", "ansible.cli.playbook", *inventory, str(playbook), *arguments],

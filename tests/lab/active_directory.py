@@ -13,11 +13,12 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lab.kerberos import LOCKOUT_THRESHOLD, MissingToolError, free_port, listens, write_configuration
-from lab.simulation import DomainUser
+from lab.simulation import Computer, DomainUser
 
 #: The Python that has Samba's modules.
 _PYTHON = "/usr/bin/python3"
@@ -53,7 +54,7 @@ class ActiveDirectory:
         self,
         domain: str,
         users: Iterable[DomainUser],
-        services: Mapping[str, Iterable[str]],
+        computers: Mapping[str, Computer],
         directory: Path,
         private: Path,
     ) -> None:
@@ -75,7 +76,7 @@ class ActiveDirectory:
         self._process: subprocess.Popen[bytes] | None = None
         write_configuration(self.configuration, domain, self._port)
         self._write_smb_conf()
-        self._create(services)
+        self._create(computers)
 
     def host_name(self, machine: str) -> str:
         """The DNS name of a machine."""
@@ -115,6 +116,15 @@ class ActiveDirectory:
             raise KeyError(user)
         return int(self._run("look", name=user)["badPwdCount"])
 
+    def set_password(self, user: str, password: str) -> None:
+        """Give a user another password."""
+        self._run("set_password", account=user, password=password)
+        self.users = tuple(replace(item, password=password) if item.name == user else item for item in self.users)
+
+    def unlock(self, user: str) -> None:
+        """Let a user in that too many wrong passwords have locked."""
+        self._run("unlock", account=user)
+
     def _write_smb_conf(self) -> None:
         folders = "".join(f"  {option} = {self._directory / folder}\n" for option, folder in _FOLDERS.items())
         sysvol = self._directory / "state" / "sysvol"
@@ -127,6 +137,7 @@ class ActiveDirectory:
   server services = kdc
   interfaces = lo
   bind interfaces only = yes
+  kdc supported enctypes = aes256-cts-hmac-sha1-96 aes128-cts-hmac-sha1-96
   krb5 port = {self._port}
   kpasswd port = {free_port()}
   tls enabled = no
@@ -145,13 +156,19 @@ class ActiveDirectory:
     def _workgroup(self) -> str:
         return self.domain.partition(".")[0].upper()
 
-    def _create(self, services: Mapping[str, Iterable[str]]) -> None:
-        computers = []
-        for name, registered in services.items():
-            kinds = ["HOST", *(["WSMAN"] if "WSMAN" in registered else [])]
+    def _create(self, computers: Mapping[str, Computer]) -> None:
+        accounts = []
+        for name, computer in computers.items():
+            kinds = ["HOST", *(["WSMAN"] if "WSMAN" in computer.services else [])]
             names = [f"{kind}/{form}" for kind in kinds for form in (self.host_name(name), name)]
-            computers.append(
-                {"name": name, "host_name": self.host_name(name), "password": f"Mach1ne-{name}!", "services": names}
+            accounts.append(
+                {
+                    "name": name,
+                    "host_name": self.host_name(name),
+                    "password": f"Mach1ne-{name}!",
+                    "services": names,
+                    "rc4_only": computer.rc4_only,
+                }
             )
         self._run(
             "create",
@@ -162,11 +179,13 @@ class ActiveDirectory:
                 {"name": user.name, "password": user.password, "state": user.state, "upn": user.upn}
                 for user in self.users
             ],
-            computers=computers,
+            computers=accounts,
         )
-        for name in services:
+        for name, computer in computers.items():
             command = ["samba-tool", "domain", "exportkeytab", "-s", str(self._smb_conf), str(self.keytab(name))]
             subprocess.run([*command, f"--principal={name}$"], env={"PATH": _PATH}, check=True, capture_output=True)
+            if not computer.secure_channel:
+                self._run("set_password", account=f"{name}$", password=f"An0ther-{name}!")
 
     def _run(self, verb: str, **parameters: Any) -> Any:
         private = str(self._directory / "private")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+import importlib
 import os
 import struct
 from collections.abc import Mapping
@@ -88,14 +89,21 @@ class Authenticator:
         self._account = machine.account
         self._options = machine.listener
         self._users = directory / f"{machine.name}.users"
+        self._machine = machine.name
+        self._domain = domain
         self._keytab = domain.keytab(machine.name) if domain else None
         self._binding = (
             GssChannelBindings(application_data=certificates.binding)
             if certificates and self._options.channel_binding
             else None
         )
+        self.write_accounts()
+
+    def write_accounts(self) -> None:
+        """Take the passwords that there are now."""
         # pyspnego's acceptor reads the accounts from a file. A user may name the machine, a dot, or no domain.
-        names = [(prefix, self._account.name, self._account.password) for prefix in ("", ".", machine.name)]
+        names = [(prefix, self._account.name, self._account.password) for prefix in ("", ".", self._machine)]
+        domain = self._domain
         for user in domain.users if domain else ():
             if domain and user.state == "enabled":
                 prefixes = (domain.domain, domain.realm, domain.domain.partition(".")[0].upper())
@@ -159,7 +167,8 @@ class Authenticator:
             # A wrong password, an unknown user, a ticket for another machine (for which pyspnego raises AttributeError: it looks at the
             # flags of the login that failed), or no token at all.
             connection.context = None
-            return Verdict(False, self._offers)
+            told = self._error_token(token) if self._options.tells_kerberos_errors else None
+            return Verdict(False, (f"{scheme} {base64.b64encode(told).decode()}",) if told else self._offers)
         challenges = (f"{scheme} {base64.b64encode(answer).decode()}",) if answer else ()
         connection.authenticated = connection.context.complete
         if connection.authenticated and not self._accepts(connection.context):
@@ -175,6 +184,17 @@ class Authenticator:
             # Kerberos without Negotiate around it, as pywinrm sends it under either scheme.
             return spnego.server(protocol="kerberos", channel_bindings=self._binding)
         return spnego.server(protocol="negotiate", service="http", channel_bindings=self._binding)
+
+    def _error_token(self, token: bytes) -> bytes | None:
+        """A KRB_ERROR (RFC 4121, 4.1): what is wrong with a ticket. None if the token has none."""
+        # It is there where there is a domain.
+        gssapi = importlib.import_module("gssapi")
+        try:
+            # It raises what went wrong when it is asked for anything else.
+            told: bytes | None = gssapi.SecurityContext(usage="accept").step(token)
+        except gssapi.exceptions.GSSError:
+            return None
+        return told
 
     def _accepts(self, context: spnego.ContextProxy) -> bool:
         """What a machine of a domain looks at beside the token."""

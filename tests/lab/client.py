@@ -157,6 +157,14 @@ class Lab:
         failed: int = self.call("failed_logins", user=user)
         return failed
 
+    def set_password(self, user: str, password: str) -> None:
+        """Give a user of the domain another password."""
+        self.call("set_password", user=user, password=password)
+
+    def unlock(self, user: str) -> None:
+        """Let in a user of the domain that too many wrong passwords have locked."""
+        self.call("unlock", user=user)
+
     def reset_counters(self) -> None:
         """Begin new journals everywhere."""
         self.call("reset_counters")

@@ -16,9 +16,10 @@ import subprocess
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
-from lab.simulation import DomainUser, UserState
+from lab.simulation import Computer, DomainUser, UserState
 
 #: What a state of an account is to MIT's KDC.
 _FLAGS: dict[UserState, str] = {
@@ -47,14 +48,14 @@ class Domain:
         self,
         domain: str,
         users: Iterable[DomainUser],
-        services: Mapping[str, Iterable[str]],
+        computers: Mapping[str, Computer],
         directory: Path,
         private: Path,
     ) -> None:
         """Create the realm; it listens from ``start`` on.
 
         :param domain: The DNS domain; the realm is the same in capitals.
-        :param services: The services of each machine, such as ``HTTP``, by its name.
+        :param computers: What it has of the machines, by their names.
         :param directory: Where ``krb5.conf`` goes, for those who use the domain.
         :param private: Where all else goes.
         :raises MissingToolError: There is no KDC on this computer.
@@ -69,7 +70,7 @@ class Domain:
         self._port = free_port()
         write_configuration(self.configuration, domain, self._port)
         self._write_kdc_configuration()
-        self._create(services)
+        self._create(computers)
 
     def host_name(self, machine: str) -> str:
         """The DNS name of a machine, as its services are registered."""
@@ -110,6 +111,15 @@ class Domain:
         told = self._administer([f"getprinc {user}"])
         return next(int(line.rpartition(":")[2]) for line in told.splitlines() if line.startswith("Failed password"))
 
+    def set_password(self, user: str, password: str) -> None:
+        """Give a user another password."""
+        self._administer([f'cpw -pw "{password}" {user}'])
+        self.users = tuple(replace(item, password=password) if item.name == user else item for item in self.users)
+
+    def unlock(self, user: str) -> None:
+        """Let a user in that too many wrong passwords have locked."""
+        self._administer([f"modprinc -unlock {user}"])
+
     @property
     def _environment(self) -> dict[str, str]:
         return {
@@ -136,7 +146,7 @@ class Domain:
             encoding="utf-8",
         )
 
-    def _create(self, services: Mapping[str, Iterable[str]]) -> None:
+    def _create(self, computers: Mapping[str, Computer]) -> None:
         subprocess.run(
             [_tool("kdb5_util"), "create", "-s", "-r", self.realm, "-P", "lab"],
             env=self._environment,
@@ -147,13 +157,15 @@ class Domain:
         commands += [
             f'addprinc -policy users {_FLAGS[user.state]} -pw "{user.password}" {user.name}' for user in self.users
         ]
-        for machine, names in services.items():
-            for name in names:
+        for machine, computer in computers.items():
+            for name in computer.services:
                 principal = f"{name}/{self.host_name(machine)}"
                 commands += [
                     f"addprinc -randkey {principal}",
                     f"ktadd -k {self.keytab(machine)} -norandkey {principal}",
                 ]
+                if not computer.secure_channel:
+                    commands.append(f"cpw -randkey {principal}")
         self._administer(commands)
 
     def _administer(self, commands: Iterable[str]) -> str:

@@ -27,7 +27,7 @@ from lab.provider import Provider
 from lab.registry import CURRENT_VERSION, GUEST, PARAMETERS, VIRTUAL_MACHINE, Registry, RegistryValue
 from lab.releases import RELEASES, Sku, sku_of
 from lab.servicing import Servicing
-from lab.simulation import Account, ListenerOptions
+from lab.simulation import Account, Computer, ListenerOptions
 from lab.spec import GuestSpec, HostSpec, LicenseSpec, MachineSpec, ServiceState
 from lab.traffic import Traffic
 
@@ -54,7 +54,7 @@ class WindowsMachine:
         self.language = spec.language
         self.account = Account(spec.account.name, spec.account.password)
         self.listener = ListenerOptions.from_mapping(spec.listener)
-        self.services_registered = tuple(spec.services_registered)
+        self.computer = Computer(tuple(spec.services_registered), spec.secure_channel, spec.rc4_only)
         self.traffic = Traffic(rules=[replace(rule) for rule in self.listener.faults])
         self.processes = spec.powershell
         self.ssh = spec.ssh

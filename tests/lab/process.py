@@ -99,6 +99,8 @@ class Endpoint:
                 lab.state,
                 lab.counters,
                 lab.failed_logins,
+                lab.set_password,
+                lab.unlock,
                 lab.reset_counters,
                 lab.migrate,
                 lab.stop,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import ldb
@@ -22,8 +23,8 @@ from samba.samdb import SamDB
 _NORMAL, _DISABLED, _COMPUTER = 512, 514, 4096
 #: FILETIME of 1 January 2000: in the past.
 _PAST = 125911584000000000
-#: AES256, AES128 and RC4 ([MS-KILE] 2.2.7).
-_ENCRYPTION_TYPES = 28
+#: AES256, AES128 and RC4; RC4 alone ([MS-KILE] 2.2.7).
+_ENCRYPTION_TYPES, _RC4 = 28, 4
 
 
 def _database(configuration: str, private: str) -> Any:
@@ -101,9 +102,22 @@ def create(wanted: dict[str, Any]) -> None:
                 "unicodePwd": f'"{computer["password"]}"'.encode("utf-16-le"),
                 "dNSHostName": computer["host_name"],
                 "servicePrincipalName": computer["services"],
-                "msDS-SupportedEncryptionTypes": str(_ENCRYPTION_TYPES),
+                "msDS-SupportedEncryptionTypes": str(_RC4 if computer["rc4_only"] else _ENCRYPTION_TYPES),
             }
         )
+
+
+def set_password(wanted: dict[str, Any]) -> None:
+    """Give an account another password."""
+    database = _database(wanted["configuration"], wanted["private"])
+    database.setpassword(f"(sAMAccountName={wanted['account']})", wanted["password"])
+
+
+def unlock(wanted: dict[str, Any]) -> None:
+    """Let in an account that too many wrong passwords have locked."""
+    database = _database(wanted["configuration"], wanted["private"])
+    [found] = database.search(expression=f"(sAMAccountName={wanted['account']})", attrs=[])
+    _replace(database, found.dn, lockoutTime=0)
 
 
 def look(wanted: dict[str, Any]) -> dict[str, str]:
@@ -114,4 +128,10 @@ def look(wanted: dict[str, Any]) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    print(json.dumps({"create": create, "look": look}[sys.argv[1]](json.load(sys.stdin))))
+    verbs: dict[str, Callable[[dict[str, Any]], object]] = {
+        "create": create,
+        "set_password": set_password,
+        "unlock": unlock,
+        "look": look,
+    }
+    print(json.dumps(verbs[sys.argv[1]](json.load(sys.stdin))))

@@ -62,14 +62,15 @@ class Lab:
         machines = simulation.machines
         self.domain: Domain | ActiveDirectory | None = None
         if simulation.users:
-            services = {name: machine.services_registered for name, machine in machines.items()}
+            computers = {name: machine.computer for name, machine in machines.items()}
             kind = ActiveDirectory if simulation.active_directory else Domain
-            self.domain = kind(simulation.domain, simulation.users, services, directory, private)
+            self.domain = kind(simulation.domain, simulation.users, computers, directory, private)
         tls = any(machine.listener.tls for machine in machines.values())
         self.certificates = Certificates(directory) if tls else None
         over_ssh = any(machine.listener.connection == "ssh" for machine in machines.values())
         self.ssh_keys = SshKeys(directory) if over_ssh else None
         self.listeners: dict[str, Door] = {}
+        self._authenticators: list[Authenticator] = []
         self._tasks: set[asyncio.Task[None]] = set()
         for index, (name, machine) in enumerate(machines.items()):
             machine.when_restarting(functools.partial(self._restart, name))
@@ -82,6 +83,7 @@ class Lab:
                 continue
             certificates = self.certificates if machine.listener.tls else None
             authenticator = Authenticator(machine, private, self.domain, certificates)
+            self._authenticators.append(authenticator)
             context = certificates.context if certificates else None
             self.listeners[name] = Listener(machine, port, authenticator, context, self._stopped_itself)
 
@@ -154,9 +156,23 @@ class Lab:
 
     async def failed_logins(self, user: str) -> int:
         """How many wrong passwords of a user of the domain its KDC has seen since the last right one."""
+        return self._the_domain.failed_logins(user)
+
+    async def set_password(self, user: str, password: str) -> None:
+        """Give a user of the domain another password."""
+        self._the_domain.set_password(user, password)
+        for authenticator in self._authenticators:
+            authenticator.write_accounts()
+
+    async def unlock(self, user: str) -> None:
+        """Let in a user of the domain that too many wrong passwords have locked."""
+        self._the_domain.unlock(user)
+
+    @property
+    def _the_domain(self) -> Domain | ActiveDirectory:
         if self.domain is None:
             raise ValueError("this lab has no domain")
-        return self.domain.failed_logins(user)
+        return self.domain
 
     async def counters(self) -> Mapping[str, Any]:
         """The journals of all machines."""

@@ -42,6 +42,8 @@ class ListenerOptions:
     channel_binding: bool = False
     #: Seconds by which the machine's clock is ahead of the domain's. Beyond five minutes Kerberos does not work (RFC 4120, 3.2.3).
     clock: int = 0
+    #: A ticket that it does not take is answered with a KRB_ERROR in the challenge. UNVERIFIED whether Windows does.
+    tells_kerberos_errors: bool = False
     #: Whether w:OptimizeEnumeration is honoured; when not, items come with Pull only.
     optimize_enumeration: bool = True
     #: The most items in the optimized answer to Enumerate, whatever MaxElements says. Windows Server 2008 R2 and 2012 were recorded
@@ -105,6 +107,20 @@ class DomainUser:
     upn: str | None = None
 
 
+@dataclass(frozen=True)
+class Computer:
+    """What the domain has of a machine.
+
+    :ivar services: Those that are registered.
+    :ivar secure_channel: Whether the machine's own password is still the one that the domain has of it.
+    :ivar rc4_only: It has no AES key of it. With an Active Directory only.
+    """
+
+    services: tuple[str, ...]
+    secure_channel: bool = True
+    rc4_only: bool = False
+
+
 class SimulatedMachine(Machine, Protocol):
     """A machine that the lab runs: what the wire serves of it (``Machine``), and how."""
 
@@ -114,8 +130,8 @@ class SimulatedMachine(Machine, Protocol):
         ...
 
     @property
-    def services_registered(self) -> Sequence[str]:
-        """The services that the domain knows of it."""
+    def computer(self) -> Computer:
+        """What the domain has of it."""
         ...
 
     @property

@@ -191,6 +191,10 @@ class MachineSpec(_Spec):
     account: AccountSpec = AccountSpec()
     #: What the domain knows of its services: WinRM registers WSMAN itself, the others are the computer's own. Of use with ``users`` only.
     services_registered: list[str] = ["HTTP", "WSMAN", "host"]
+    #: Whether the domain has the machine's own password (Test-ComputerSecureChannel); another one after a restore from a checkpoint.
+    secure_channel: bool = True
+    #: The domain has no AES key of it. With an Active Directory.
+    rc4_only: bool = False
     powershell: PowerShellSpec = PowerShellSpec()
     ssh: SshSpec = SshSpec()
     #: Options of ``lab.simulation.ListenerOptions``.

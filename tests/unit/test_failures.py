@@ -64,6 +64,14 @@ def pykerberos(text: str, code: int) -> Exception:
     return outer
 
 
+def credssp(status: int) -> Exception:
+    """As requests_credssp passes on what a machine answered; pyspnego knows few statuses."""
+    text = "SpnegoError (4294967295): Received NTStatus in TSRequest from acceptor, Context: Processing NTLM token"
+    native = SimpleNamespace(winerror=status)
+    inner = stand_in("spnego.exceptions", "SpnegoError", Exception, text, base_error=native)
+    return caused(stand_in("requests_credssp.exceptions", "AuthenticationException", Exception, text), inner)
+
+
 def login(way: str = "kerberos", options: OptionNames = WINRM) -> Login:
     return Login(ENDPOINT, way, USER, options)
 
@@ -107,16 +115,28 @@ FAILURES: dict[str, tuple[Exception, bool, list[str]]] = {
     "clock": (gssapi("Clock skew too great"), False, ["five minutes"]),
     "encryption": (gssapi("KDC has no support for encryption type"), False, ["AES"]),
     "no library": (ImportError("No module named 'gssapi'"), False, ["pip install 'pywinrm[kerberos,credssp]'"]),
+    "a library of the system": (
+        ImportError("libgssapi_krb5.so.2: cannot open shared object file: No such file or directory"),
+        False,
+        ["Install the Python library"],
+    ),
     "no kinit": (
         AnsibleConnectionFailure("calling kinit cmd 'kinit': [Errno 2] No such file or directory: 'kinit'"),
         False,
         ["krb5-user", "krb5-workstation"],
     ),
-    "credssp": (
-        stand_in("requests_credssp.exceptions", "NTStatusException", Exception, "(3221225581) STATUS_LOGON_FAILURE"),
-        True,
-        ["STATUS_LOGON_FAILURE", "Check ansible_user"],
-    ),
+    "credssp": (credssp(0xC000006D), True, ["STATUS_LOGON_FAILURE (0xC000006D)", "Check ansible_user"]),
+    "credssp, as SSPI says it": (credssp(-0x7FF6FCF4), True, ["SEC_E_LOGON_DENIED (0x8009030C)", "Check ansible_user"]),
+    "credssp, locked": (credssp(0xC0000234), True, ["STATUS_ACCOUNT_LOCKED_OUT (0xC0000234)", "The account is locked"]),
+    "credssp, logon hours": (credssp(0xC000006F), True, ["outside of its logon hours"]),
+    "credssp, must change": (credssp(0xC0000224), True, ["change it once"]),
+    "credssp, expired": (credssp(0xC0000193), True, ["The account has expired"]),
+    "credssp, protected": (credssp(0xC000006E), True, ["Protected Users", "Kerberos only"]),
+    "credssp, no right to log on": (credssp(0xC000015B), False, ["may not log on to this machine over the network"]),
+    "credssp, clock": (credssp(0xC0000133), False, ["The clocks of controller"]),
+    "credssp, no domain controller": (credssp(0xC000005E), False, ["The machine itself does not get through"]),
+    "credssp, no trust": (credssp(0xC000018D), False, ["Test-ComputerSecureChannel"]),
+    "credssp, unknown": (credssp(0xC0001234), True, ["NTSTATUS (0xC0001234)", "Check ansible_user"]),
     "credssp of old": (
         stand_in(
             "requests_credssp.exceptions",
@@ -126,6 +146,11 @@ FAILURES: dict[str, tuple[Exception, bool, list[str]]] = {
         ),
         True,
         ["Check ansible_user"],
+    ),
+    "credssp of none": (
+        stand_in("winrm.exceptions", "WinRMError", Exception, "requests-credssp is not installed"),
+        False,
+        ["Install the Python library"],
     ),
     "another answers": (
         stand_in(
@@ -153,6 +178,33 @@ def test_until_the_login_works_whatever_is_raised_means_unreachable(case: str) -
         assert expected in message
     for noise in ("851968", "Minor", "-1765328", "Errno", "authGSS", "GSSError", "SpnegoError", "\n"):
         assert noise not in message
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Message stream modified",
+        "The ticket isn't for us",
+        "Wrong principal in request",
+        "Key version is not available",
+        "Service key not available",
+        "Decrypt integrity check failed",
+    ],
+)
+@pytest.mark.parametrize("way", ["kerberos", "negotiate"])
+def test_a_machine_that_refuses_the_ticket_is_not_taken_for_the_domain(way: str, said: str) -> None:
+    attempt = login(way, PSRP)
+    attempt.watch.spoke = True
+    raised = failure(gssapi(said), attempt)
+    assert f"{said}. The domain gave a ticket, and the machine does not take it: its clock is off" in str(raised)
+    assert not isinstance(raised, RejectedError)
+
+
+def test_a_machine_that_speaks_for_the_domain_ends_the_login_at_no_other_machine() -> None:
+    attempt = login("kerberos", PSRP)
+    attempt.watch.spoke = True
+    for said in ("Preauthentication failed", "Client's credentials have been revoked", "Password has expired"):
+        assert not isinstance(failure(gssapi(said), attempt), RejectedError)
 
 
 def test_the_names_of_options_are_those_of_the_plugin() -> None:
@@ -226,6 +278,19 @@ def test_the_listeners_offers_are_read_from_its_challenges(header: str, offers: 
     watch.after(response)
     assert watch.offers == offers
     assert not watch.answered
+
+
+def test_an_answer_to_a_token_is_no_new_offer() -> None:
+    watch = Watch()
+    for header in ("Negotiate, Kerberos, CredSSP", "Negotiate YIIBOgYJKoZIhvcSAQICAwB"):
+        assert not watch.spoke
+        response = requests.Response()
+        response.status_code = 401
+        response.raw = requests.packages.urllib3.HTTPResponse()
+        response.headers["WWW-Authenticate"] = header
+        watch.after(response)
+    assert watch.spoke
+    assert watch.offers == ("Negotiate", "Kerberos", "CredSSP")
 
 
 @pytest.mark.parametrize("transport", [WinrmTransport, PsrpTransport])

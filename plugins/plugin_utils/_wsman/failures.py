@@ -108,7 +108,7 @@ _CAUSES = (
         of_login=True,
     ),
     _Cause(
-        r"revoked|STATUS_ACCOUNT_(LOCKED_OUT|DISABLED)",
+        r"revoked|STATUS_ACCOUNT_(LOCKED_OUT|DISABLED)|STATUS_INVALID_LOGON_HOURS",
         "The account is locked, disabled, or outside of its logon hours: look at it in the domain before it is tried again.",
         of_login=True,
     ),
@@ -126,7 +126,10 @@ _CAUSES = (
         "Give the realm its KDC in krb5.conf or in DNS, and write it in ansible_user in capitals: user@EXAMPLE.COM.",
         of_login=True,
     ),
-    _Cause(r"[Cc]lock skew", "The clocks of controller, domain controller and machine must agree within five minutes."),
+    _Cause(
+        r"[Cc]lock skew|Ticket not yet valid|STATUS_TIME_DIFFERENCE_AT_DC",
+        "The clocks of controller, domain controller and machine must agree within five minutes.",
+    ),
     _Cause(
         r"[Tt]icket (has )?expired|context has expired|[Cc]redentials? .*expired",
         "Get a new ticket with kinit, for longer than the run takes (kinit -l).",
@@ -138,10 +141,24 @@ _CAUSES = (
     ),
     _Cause(
         r"no support for encryption type|encryption type .*not supported|[Nn]o (common|supported) encryption",
-        "Domain and account have no encryption type in common: allow AES for the account of user and machine.",
+        "Domain and account have no encryption type in common: allow AES for the account of user and machine, and in "
+        "permitted_enctypes in krb5.conf.",
     ),
     _Cause(
-        r"Received NTStatus|Received error status|STATUS_LOGON_FAILURE|did not response with a CredSSP token",
+        "STATUS_ACCOUNT_RESTRICTION",
+        "The account may not log in this way: a member of Protected Users can by Kerberos only.",
+        of_login=True,
+    ),
+    _Cause(
+        "STATUS_(LOGON_TYPE_NOT_GRANTED|INVALID_WORKSTATION|AUTHENTICATION_FIREWALL_FAILED)",
+        "This account may not log on to this machine over the network.",
+    ),
+    _Cause(
+        "STATUS_(NO_LOGON_SERVERS|NETLOGON_NOT_STARTED|NO_TRUST_SAM_ACCOUNT|TRUSTED_RELATIONSHIP_FAILURE|DOMAIN_CONTROLLER_NOT_FOUND)",
+        "The machine itself does not get through to its domain: look at its network, and at Test-ComputerSecureChannel on it.",
+    ),
+    _Cause(
+        r"the machine answered|did not response with a CredSSP token",
         "Check ansible_user and ansible_password, and that this account may log on there. They are not tried again, since every try "
         "counts towards a lockout.",
         of_login=True,
@@ -155,12 +172,41 @@ _CAUSES = (
         "Install the Kerberos client (krb5-user on Debian, krb5-workstation on RHEL), or name it in ansible_winrm_kinit_cmd.",
     ),
     _Cause(
-        r"No module named|not installed|cannot use|does not support transport|not available|requires .* librar",
+        r"No module named|not installed|does not support transport|(Protocol \S+|encryption) is not available|requires .* librar|"
+        r"cannot open shared object",
         "Install the Python library on the controller: pip install '{package}[kerberos,credssp]'.",
     ),
 )
-#: Numbers that mean nothing to a reader: of krb5 behind a text, of the operating system before one.
-_NUMBERS = re.compile(r" -\d{9,}$|\[Errno \d+\] ")
+#: What MIT Kerberos makes of a machine's refusal of a ticket (KRB_ERROR, RFC 4120, 7.5.9).
+_TICKET_REFUSED = re.compile(
+    r"Message stream modified|[Tt]icket isn't for us|Wrong principal in request|Key version is not available|"
+    r"Service key not available|Decrypt integrity check failed"
+)
+#: What a machine answers to a login by CredSSP ([MS-CSSP] 2.2.1): NTSTATUS ([MS-ERREF] 2.3.1), or what stands for it in the API of SSPI.
+_STATUSES = {
+    0x8009030C: "SEC_E_LOGON_DENIED",
+    0xC000005E: "STATUS_NO_LOGON_SERVERS",
+    0xC0000064: "STATUS_NO_SUCH_USER",
+    0xC000006A: "STATUS_WRONG_PASSWORD",
+    0xC000006D: "STATUS_LOGON_FAILURE",
+    0xC000006E: "STATUS_ACCOUNT_RESTRICTION",
+    0xC000006F: "STATUS_INVALID_LOGON_HOURS",
+    0xC0000070: "STATUS_INVALID_WORKSTATION",
+    0xC0000071: "STATUS_PASSWORD_EXPIRED",
+    0xC0000072: "STATUS_ACCOUNT_DISABLED",
+    0xC0000133: "STATUS_TIME_DIFFERENCE_AT_DC",
+    0xC000015B: "STATUS_LOGON_TYPE_NOT_GRANTED",
+    0xC000018B: "STATUS_NO_TRUST_SAM_ACCOUNT",
+    0xC000018D: "STATUS_TRUSTED_RELATIONSHIP_FAILURE",
+    0xC0000192: "STATUS_NETLOGON_NOT_STARTED",
+    0xC0000193: "STATUS_ACCOUNT_EXPIRED",
+    0xC0000224: "STATUS_PASSWORD_MUST_CHANGE",
+    0xC0000233: "STATUS_DOMAIN_CONTROLLER_NOT_FOUND",
+    0xC0000234: "STATUS_ACCOUNT_LOCKED_OUT",
+    0xC0000413: "STATUS_AUTHENTICATION_FIREWALL_FAILED",
+}
+#: What means nothing to a reader: numbers of krb5 behind a text, of the operating system before one, names of errors in pyspnego.
+_NUMBERS = re.compile(r" -\d{9,}$|\[Errno \d+\] |SpnegoError \(\d+\): ")
 #: What gssapi says: a general status, and that of the mechanism, if it has one.
 _GSSAPI = re.compile(r"Major \(-?\d+\): (?P<major>.+?), Minor \(-?\d+\): (?P<minor>.+?)\.?$", re.S)
 #: What OpenSSL says of an answer that is no TLS at all.
@@ -225,11 +271,7 @@ class Login:
             remedy = f"Choose a way that it offers in {self._options.authentication}, or enable this one in its WinRM service."
             self._rejection = UnreachableError(f"{text} {remedy}")
         elif self._name == "Kerberos":
-            remedy = (
-                "The domain gave a ticket, and the machine does not take it: its clock is off, its password in the domain has changed, "
-                f"the name {self._target} belongs to another account, or the user may not log on there."
-            )
-            self._rejection = UnreachableError(f"{text} {remedy}")
+            self._rejection = UnreachableError(f"{text} {self._ticket_refused}")
         else:
             remedy = "Check ansible_user and ansible_password, and that this account may log on there."
             self._rejection = RejectedError(f"{text} {remedy}")
@@ -250,10 +292,13 @@ class Login:
         :param said: What the library said.
         """
         cause = next((cause for cause in _CAUSES if re.search(cause.said, said)), None)
+        by_ticket = self._name in {"Kerberos", "Negotiate"} and self.watch.spoke
         text = f"{shown(_NUMBERS.sub('', said)).rstrip('.')}."
         # A connection plugin that lacks its library has not looked yet where the machine is.
         if not self.endpoint.startswith("://"):
             text = f"{self._name} for {self._user} at {self.endpoint}{self.watch.through} failed: {text}"
+        if by_ticket and _TICKET_REFUSED.search(said):
+            return UnreachableError(f"{text} {self._ticket_refused}")
         if cause is None:
             return UnreachableError(
                 f"{text} Check {self._options.authentication}, ansible_user and the machine's name."
@@ -265,7 +310,8 @@ class Login:
             user=self._user,
             package=self._options.package,
         )
-        if cause.of_login:
+        # A machine cannot speak for the domain.
+        if cause.of_login and not by_ticket:
             self._rejection = RejectedError(f"{text} {remedy}")
             return self._rejection
         return UnreachableError(f"{text} {remedy}")
@@ -274,6 +320,13 @@ class Login:
     def _not_offered(self) -> bool:
         offers = {offer.lower() for offer in self.watch.offers}
         return bool(offers and self._schemes) and not self._schemes & offers
+
+    @property
+    def _ticket_refused(self) -> str:
+        return (
+            "The domain gave a ticket, and the machine does not take it: its clock is off, its password in the domain has changed, "
+            f"the name {self._target} belongs to another account, or the user may not log on there."
+        )
 
     @property
     def _around_the_proxy(self) -> str:
@@ -326,10 +379,11 @@ class Login:
 
 def innermost(error: BaseException) -> str:
     """What was said at the innermost: by the operating system, TLS or Kerberos, not by the libraries around it."""
-    if type(error).__name__ == "NTStatusException":
-        # Of requests_credssp; what is in it does not know the name of the status.
-        return shown(str(error))
-    last = _chain(error)[-1]
+    chain = _chain(error)
+    answered = next((found for item in chain if (found := _nt_status(item)) is not None), None)
+    if answered is not None:
+        return f"the machine answered {_STATUSES.get(answered, 'NTSTATUS')} (0x{answered:08X})"
+    last = chain[-1]
     if last.args and all(isinstance(item, tuple) for item in last.args):
         # kerberos.GSSError: (major text, major code), (minor text, minor code).
         return shown(str(last.args[-1][0]))
@@ -340,6 +394,12 @@ def innermost(error: BaseException) -> str:
     if status := _GSSAPI.search(text):
         text = status["major"] if status["minor"] == "Success" else status["minor"]
     return shown(_NUMBERS.sub("", text))
+
+
+def _nt_status(error: BaseException) -> int | None:
+    """What a machine said of a login, in an error of pyspnego, which requests_credssp passes on."""
+    status = getattr(getattr(error, "base_error", None), "winerror", None)
+    return status & 0xFFFFFFFF if isinstance(status, int) else None
 
 
 def _chain(error: BaseException) -> list[BaseException]:

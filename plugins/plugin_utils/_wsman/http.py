@@ -34,6 +34,8 @@ with suppress(ImportError):
 _MUTUAL = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
 #: Characters of a text that is not ours, in a message.
 _MOST_SHOWN = 300
+#: A challenge that answers a token with a token.
+_TOKEN = re.compile(r"\b(negotiate|kerberos|credssp|ntlm) +[a-z0-9+/]{8}", re.I)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -42,7 +44,8 @@ class Watch:
 
     :ivar heard: There was an answer.
     :ivar answered: There was an answer that is no demand to authenticate: from then on, the login is known to work.
-    :ivar offers: The schemes of the last WWW-Authenticate.
+    :ivar offers: The schemes of the last WWW-Authenticate, but for answers to a token.
+    :ivar spoke: The listener has answered a token with one of its own: what goes wrong from then on is of this machine.
     :ivar proxy: The proxy that the last request went through, without its credentials.
     """
 
@@ -50,6 +53,7 @@ class Watch:
         self.heard = False
         self.answered = False
         self.offers: tuple[str, ...] = ()
+        self.spoke = False
         self.proxy: str | None = None
 
     def over(self, session: requests.Session) -> None:
@@ -89,7 +93,13 @@ class Watch:
             )
         _limit(response)
         if response.status_code == 401:
-            self.offers = _schemes(response.headers.get("WWW-Authenticate", ""))
+            challenges = response.headers.get("WWW-Authenticate", "")[:65536]
+            if _TOKEN.search(challenges):
+                self.spoke = True
+                # All that it offers stood in the answer before it, if there was one.
+                self.offers = self.offers or _schemes(challenges)
+            else:
+                self.offers = _schemes(challenges)
         else:
             self.answered = True
 
@@ -127,7 +137,7 @@ def shown(text: str) -> str:
 def _schemes(challenges: str) -> tuple[str, ...]:
     """The schemes of a WWW-Authenticate header (RFC 9110, 11.6.1), without their parameters."""
     found = []
-    for part in challenges[:65536].split(","):
+    for part in challenges.split(","):
         word = part.strip().partition(" ")[0]
         if word == _MUTUAL:
             found.append("client certificates")
