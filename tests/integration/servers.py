@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 class Server:
     """Answers each request with the same bytes, and keeps what it was sent."""
 
-    def __init__(self, answer: bytes) -> None:
+    def __init__(self, answer: bytes, tls: ssl.SSLContext | None = None) -> None:
         self._answer = answer
+        self._tls = tls
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
         self.received: list[bytes] = []
@@ -24,9 +26,13 @@ class Server:
                 connection, _address = self._socket.accept()
             except OSError:
                 return
-            with connection:
-                self.received.append(connection.recv(65536))
-                connection.sendall(self._answer)
+            # The handshake fails on either side, as it is to.
+            with connection, suppress(OSError), self._spoken(connection) as spoken:
+                self.received.append(spoken.recv(65536))
+                spoken.sendall(self._answer)
+
+    def _spoken(self, connection: socket.socket) -> socket.socket:
+        return self._tls.wrap_socket(connection, server_side=True) if self._tls else connection
 
     def close(self) -> None:
         """Stop accepting."""
@@ -34,10 +40,10 @@ class Server:
 
 
 @contextmanager
-def server(status: str, *headers: str) -> Iterator[Server]:
+def server(status: str, *headers: str, tls: ssl.SSLContext | None = None) -> Iterator[Server]:
     """A server that answers with a status line and headers, and no body."""
     answer = "\r\n".join([f"HTTP/1.1 {status}", *headers, "Content-Length: 0", "Connection: close", "", ""])
-    running = Server(answer.encode())
+    running = Server(answer.encode(), tls)
     try:
         yield running
     finally:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ssl
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 import yaml
 
 from integration import servers, stories
@@ -23,6 +27,8 @@ HTTP = {"tls": False, "authentication": ["negotiate"]}
 HTTPS = {"tls": True, "authentication": ["basic"]}
 UNTRUSTING = "/etc/ssl/certs/ca-certificates.crt"
 MISSING = "/nonexistent/ca.pem"
+#: Of servers that the test starts.
+AUTHORITY = {"ansible_winrm_ca_trust_path": "AUTHORITY", "ansible_psrp_ca_cert": "AUTHORITY"}
 
 #: Case → how the machine listens, its variables, and what the message must hold. ``PORT_…`` stands for servers that the test starts.
 CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
@@ -60,6 +66,31 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
         HTTPS,
         {"ansible_winrm_ca_trust_path": MISSING, "ansible_psrp_ca_cert": MISSING},
         [f"there is no file {MISSING} on the controller", "Name one that is there in ansible_"],
+    ),
+    "OTHER-NAME": (
+        HTTPS,
+        {"ansible_port": "PORT_NAMED", **AUTHORITY},
+        ["certificate verify failed", "The certificate is another name's: have ansible_host name the machine"],
+    ),
+    "EXPIRED": (
+        HTTPS,
+        {"ansible_port": "PORT_EXPIRED", **AUTHORITY},
+        ["certificate has expired", "give the machine's listener a new one"],
+    ),
+    "OLD-TLS": (
+        HTTPS,
+        {"ansible_port": "PORT_OLD", **AUTHORITY},
+        ["no version of TLS in common", "TLS 1.2 or newer"],
+    ),
+    "OTHER-CIPHERS": (
+        HTTPS,
+        {"ansible_port": "PORT_CIPHERS", **AUTHORITY},
+        ["no cipher of TLS in common", "ansible_"],
+    ),
+    "NO-AUTHORITY": (
+        HTTPS,
+        {"ansible_winrm_ca_trust_path": __file__, "ansible_psrp_ca_cert": __file__},
+        ["no certificate or crl found", "Check the file that ansible_"],
     ),
     "REDIRECT": (
         HTTP,
@@ -107,6 +138,29 @@ OVER_EACH_PLUGIN = """
 """
 
 
+def listening(authority: trustme.CA, name: str = "127.0.0.1", **certificate: Any) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name, **certificate).configure_cert(context)
+    return context
+
+
+def contexts(authority: trustme.CA) -> dict[str, ssl.SSLContext]:
+    """Servers that speak TLS, in ways that the controller must not take."""
+    old, ciphers = listening(authority), listening(authority)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    ciphers.maximum_version = ssl.TLSVersion.TLSv1_2
+    ciphers.set_ciphers("AES128-SHA:@SECLEVEL=0")
+    return {
+        "PORT_NAMED": listening(authority, "elsewhere.example"),
+        "PORT_EXPIRED": listening(authority, not_after=datetime(2020, 1, 1, tzinfo=UTC)),
+        "PORT_OLD": old,
+        "PORT_CIPHERS": ciphers,
+    }
+
+
 @dataclass(frozen=True)
 class Result:
     lab: Lab
@@ -120,6 +174,9 @@ class Result:
 def result(run_playbook: RunPlaybook, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Result]:
     with ExitStack() as stack:
         target = stack.enter_context(servers.server("200 OK"))
+        authority = trustme.CA()
+        trusted = tmp_path_factory.mktemp("tls") / "ca.pem"
+        authority.cert_pem.write_to_path(str(trusted))
         asking = stack.enter_context(servers.server("407 Proxy Required", "Proxy-Authenticate: NTLM"))
         ports = {
             "PORT_REDIRECT": stack.enter_context(
@@ -129,6 +186,10 @@ def result(run_playbook: RunPlaybook, tmp_path_factory: pytest.TempPathFactory) 
             "PORT_ASKING": asking.port,
             "PORT_OTHER": stack.enter_context(servers.server("404 Not Found")).port,
             "PORT_DEAD": servers.unused_port(),
+            **{
+                name: stack.enter_context(servers.server("200 OK", tls=context)).port
+                for name, context in contexts(authority).items()
+            },
         }
         hosts: list[dict[str, Any]] = [
             {"name": "FINE", "release": "2022", "license": "mak", "listener": HTTP, "guests": [{"name": "FINE-VM"}]}
@@ -136,8 +197,8 @@ def result(run_playbook: RunPlaybook, tmp_path_factory: pytest.TempPathFactory) 
         for name, case in NAMES.items():
             listener, variables, _words = CASES[case]
             text = yaml.safe_dump({**variables, "ansible_connection": name.partition("-")[0].lower()})
-            for word, port in ports.items():
-                text = text.replace(word, str(port))
+            for word, value in {**ports, "AUTHORITY": trusted}.items():
+                text = text.replace(word, str(value))
             hosts.append({"name": name, "listener": listener, "variables": yaml.safe_load(text)})
         lab = stack.enter_context(Lab({"hosts": hosts}))
         story = stories.tell(lab, run_playbook, tmp_path_factory.mktemp("inventory"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -91,6 +92,32 @@ FAILURES: dict[str, tuple[Exception, bool, list[str]]] = {
         ["no such user"],
     ),
     "wrong realm": (krb5('Cannot find KDC for realm "NO.WHERE"', -1765328230), True, ["krb5.conf"]),
+    "realm in small letters": (
+        krb5("KDC reply did not match expectations", -1765328237),
+        True,
+        ["in capitals"],
+    ),
+    "no domain controller": (
+        krb5("Cannot contact any KDC for realm 'EXAMPLE.COM'", -1765328228),
+        False,
+        ["No domain controller answers", "port 88"],
+    ),
+    "no configuration": (
+        AnsibleConnectionFailure("kinit: Improper format of Kerberos configuration file while initializing Kerberos 5"),
+        False,
+        ["Correct the krb5.conf"],
+    ),
+    "policy": (krb5("KDC policy rejects request", -1765328372), True, ["A policy of the domain"]),
+    "the machine's account, disabled": (
+        gssapi("Credentials for server have been revoked"),
+        False,
+        ["The machine's own account"],
+    ),
+    "the machine's account, expired": (
+        pykerberos("Server's entry in database has expired", -1765328382),
+        False,
+        ["The machine's own account"],
+    ),
     "locked": (krb5("Client's credentials have been revoked", -1765328366), True, ["locked"]),
     "expired account": (krb5("Client's entry in database has expired", -1765328383), True, ["account has expired"]),
     "must change": (krb5("Password has expired", -1765328361), True, ["change it once"]),
@@ -242,6 +269,32 @@ def test_a_machine_that_does_not_answer_is_tried_again() -> None:
     failure(requests.exceptions.ReadTimeout("Read timed out."), attempt)
     with attempt.errors():
         pass
+
+
+@pytest.mark.parametrize(
+    ("symbol", "words"),
+    [
+        ("TLSV13_ALERT_CERTIFICATE_REQUIRED", "demands a client certificate: name it in ansible_winrm_cert_pem"),
+        ("TLSV1_ALERT_UNKNOWN_CA", "does not take the client certificate"),
+        ("SSLV3_ALERT_CERTIFICATE_EXPIRED", "does not take the client certificate"),
+        ("SSLV3_ALERT_HANDSHAKE_FAILURE", "no cipher of TLS in common"),
+        ("DH_KEY_TOO_SMALL", "no cipher of TLS in common"),
+        ("TLSV1_ALERT_PROTOCOL_VERSION", "no version of TLS in common"),
+        ("UNSUPPORTED_PROTOCOL", "no version of TLS in common"),
+        ("NO_CERTIFICATE_OR_CRL_FOUND", "Check the file that ansible_winrm_ca_trust_path names"),
+    ],
+)
+def test_what_ends_a_handshake_is_told(symbol: str, words: str) -> None:
+    error = ssl.SSLError(1, f"[SSL: {symbol}] {symbol.lower().replace('_', ' ')} (_ssl.c:1006)")
+    error.reason = symbol
+    message = str(failure(caused(requests.exceptions.SSLError("…"), error)))
+    assert words in message
+    assert f"({symbol.lower().replace('_', ' ')})" in message
+
+
+def test_a_machine_that_ends_tls_is_not_told_to_be_a_matter_of_a_file() -> None:
+    error = caused(requests.exceptions.SSLError("…"), ssl.SSLEOFError(8, "EOF occurred in violation of protocol"))
+    assert "(EOF occurred in violation of protocol). The machine ended TLS without a word" in str(failure(error))
 
 
 def test_a_name_that_does_not_resolve_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,8 +90,38 @@ class _Cause:
     of_login: bool = False
 
 
+#: What OpenSSL finds wrong with a certificate (X509_V_ERR_…) → what to do. Of all others the authority is not known.
+_CERTIFICATES = {
+    9: "The certificate is not valid yet: see that the clocks are right.",
+    10: "The certificate has expired: give the machine's listener a new one.",
+    62: "The certificate is another name's: have ansible_host name the machine as its certificate does.",
+    64: "The certificate is another name's: have ansible_host name the machine as its certificate does.",
+    66: "The controller does not take keys as weak as this one: give the machine's listener another certificate.",
+    67: "The controller does not take keys as weak as its authority's: give the machine's listener another certificate.",
+    68: "The controller does not take signatures as weak as its authority's: give the machine's listener another certificate.",
+}
+#: What ends the handshake of TLS, in OpenSSL's symbols → what to do.
+_HANDSHAKES = (
+    ("CERTIFICATE_REQUIRED", "The listener demands a client certificate: name it in {certificate}."),
+    (
+        "ALERT_(UNKNOWN_CA|(BAD|UNSUPPORTED)_CERTIFICATE|CERTIFICATE_)",
+        "The listener does not take the client certificate: see that the machine trusts its authority, and the file in {certificate}.",
+    ),
+    (
+        "HANDSHAKE_FAILURE|NO_SHARED_CIPHER|INSUFFICIENT_SECURITY|KEY_TOO_SMALL|SIGALG|SIGNATURE|LEGACY_RENEGOTIATION",
+        "Controller and machine have no cipher of TLS in common, or the listener demands a client certificate ({certificate}).",
+    ),
+    (
+        "PROTOCOL",
+        "Controller and machine have no version of TLS in common: have the machine offer TLS 1.2 or newer.",
+    ),
+)
 #: In order: the first that matches counts. The texts are MIT Kerberos' own, which the libraries and kinit pass on.
 _CAUSES = (
+    _Cause(
+        r"Credentials for server have been revoked|Server's entry in database has expired|Server not yet valid",
+        "The machine's own account in the domain is disabled, or has expired.",
+    ),
     _Cause(
         r"Server .*not found in Kerberos database|Server not found",
         "The domain knows no service {target}. Connect by the machine's full DNS name, or give that in {hostname}; "
@@ -121,7 +151,21 @@ _CAUSES = (
         r"entry in database has expired|STATUS_ACCOUNT_EXPIRED", "The account has expired in the domain.", of_login=True
     ),
     _Cause(
-        r"Cannot (find|resolve|contact).* KDC|Realm not local|Cannot determine realm|Configuration file does not specify|"
+        r"Cannot contact any KDC",
+        "No domain controller answers: look at the network to it (port 88), and at the realm's KDC in krb5.conf or in DNS.",
+    ),
+    _Cause(
+        r"Improper format of Kerberos configuration|[Cc]an't open/find Kerberos configuration",
+        "Correct the krb5.conf of the controller, or have KRB5_CONFIG name another one.",
+    ),
+    _Cause(
+        r"KDC policy rejects",
+        "A policy of the domain refuses this login: look at authentication policies and at where the account may log on from.",
+        of_login=True,
+    ),
+    _Cause(
+        r"KDC reply did not match expectations|Looping detected|Cannot (find|resolve).* KDC|"
+        r"Realm not local|Cannot determine realm|Configuration file does not specify|"
         r"[Cc]annot resolve .*realm|unknown realm|not found in .*keytab",
         "Give the realm its KDC in krb5.conf or in DNS, and write it in ansible_user in capitals: user@EXAMPLE.COM.",
         of_login=True,
@@ -205,8 +249,9 @@ _STATUSES = {
     0xC0000234: "STATUS_ACCOUNT_LOCKED_OUT",
     0xC0000413: "STATUS_AUTHENTICATION_FIREWALL_FAILED",
 }
-#: What means nothing to a reader: numbers of krb5 behind a text, of the operating system before one, names of errors in pyspnego.
-_NUMBERS = re.compile(r" -\d{9,}$|\[Errno \d+\] |SpnegoError \(\d+\): ")
+#: What means nothing to a reader: numbers of krb5 behind a text, of the operating system before one, names of errors in pyspnego,
+#: symbols and lines of code of OpenSSL.
+_NUMBERS = re.compile(r" -\d{9,}$|\[Errno \d+\] |SpnegoError \(\d+\): |^\[\w+: \w+\] | \(_ssl\.c:\d+\)$")
 #: What gssapi says: a general status, and that of the mechanism, if it has one.
 _GSSAPI = re.compile(r"Major \(-?\d+\): (?P<major>.+?), Minor \(-?\d+\): (?P<minor>.+?)\.?$", re.S)
 #: What OpenSSL says of an answer that is no TLS at all.
@@ -361,12 +406,13 @@ class Login:
             hint = f"The proxy itself could not be used. {self._around_the_proxy}"
         elif isinstance(chain[-1], ssl.SSLCertVerificationError):
             cause = f"certificate verify failed: {chain[-1].verify_message}"
-            hint = f"The machine's certificate is not trusted for this name: give its authority in {names.authorities}."
+            authority = f"The controller does not trust who issued the machine's certificate: give its authority in {names.authorities}."
+            hint = _CERTIFICATES.get(chain[-1].verify_code, authority)
         elif any(word in str(item) for item in chain for word in _NO_TLS):
             cause = "it does not speak TLS"
             hint = f"A listener for HTTP is there: set {names.scheme} to http, or the port to that of its HTTPS listener (5986)."
         elif isinstance(error, requests.exceptions.SSLError) and isinstance(chain[-1], OSError):
-            hint = f"If its certificate is not to blame, check the file that {names.authorities} names."
+            hint = self._of_the_handshake(chain[-1])
         elif isinstance(chain[-1], socket.gaierror):
             hint = "The name does not resolve: set ansible_host to a name or an address that does."
         elif self.watch.proxy:
@@ -375,6 +421,16 @@ class Login:
             hint = f"If a listener for HTTPS is there, set {names.scheme} to https, or the port to that of its HTTP listener (5985)."
         where = f"{self.endpoint}{self.watch.through}"
         return UnreachableError(f"no connection to {where}, or it was cut ({cause})" + (f". {hint}" if hint else ""))
+
+    def _of_the_handshake(self, error: OSError) -> str:
+        """What to do when TLS does not come about."""
+        symbol = getattr(error, "reason", None) or ""
+        for symbols, remedy in _HANDSHAKES:
+            if re.search(symbols, symbol):
+                return remedy.format(certificate=self._options.certificate)
+        if isinstance(error, ssl.SSLEOFError):
+            return "The machine ended TLS without a word: look at its Schannel events."
+        return f"Check the file that {self._options.authorities} names."
 
 
 def innermost(error: BaseException) -> str:
