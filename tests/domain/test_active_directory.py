@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -175,19 +176,49 @@ def test_other_suffixes_are_enterprise_names(lab: Lab, run_playbook: RunPlaybook
         assert run.of(f"{plugin.upper()}-FINE").status == "ok"
 
 
-def test_a_controller_that_has_rc4_only(lab: Lab, run_playbook: RunPlaybook, tmp_path: Path) -> None:
-    own = (lab.directory / "krb5.conf").read_text(encoding="utf-8")
-    weak = tmp_path / "krb5.conf"
-    weak.write_text(
-        own.replace("[libdefaults]", "[libdefaults]\n    permitted_enctypes = rc4-hmac\n    allow_weak_crypto = true"),
-        encoding="utf-8",
-    )
-    run = run_playbook(lab, PLAY + "    - hyperv.avma.host_info:\n", KRB5_CONFIG=str(weak))
-    for plugin in PLUGINS:
+@pytest.mark.parametrize(
+    ("before", "added", "user", "words", "plugins"),
+    [
+        (
+            "[realms]",
+            "    permitted_enctypes = rc4-hmac\n    allow_weak_crypto = true\n",
+            "admin@LAB.EXAMPLE",
+            ["no support for encryption type", "permitted_enctypes in krb5.conf"],
+            PLUGINS,
+        ),
+        # As where DNS names the KDC, which does not tell small letters from capitals. The library of psrp asks for the account's own name.
+        (
+            "[domain_realm]",
+            "    lab.example = {\n        kdc = 127.0.0.1:{port}\n    }\n",
+            "admin@lab.example",
+            ["KDC reply did not match expectations", "write it in ansible_user in capitals"],
+            ("winrm",),
+        ),
+    ],
+    ids=["rc4 only", "small letters"],
+)
+def test_what_the_controllers_krb5_conf_has(
+    lab: Lab,
+    run_playbook: RunPlaybook,
+    tmp_path: Path,
+    before: str,
+    added: str,
+    user: str,
+    words: list[str],
+    plugins: tuple[str, ...],
+) -> None:
+    text = (lab.directory / "krb5.conf").read_text(encoding="utf-8")
+    port = re.search(r"kdc = 127\.0\.0\.1:(\d+)", text)
+    assert port is not None
+    configuration = tmp_path / "krb5.conf"
+    configuration.write_text(text.replace(before, added.replace("{port}", port[1]) + before), encoding="utf-8")
+    play = PLAY + "    - hyperv.avma.host_info:\n"
+    run = run_playbook(lab, play, "-e", f"ansible_user={user}", KRB5_CONFIG=str(configuration))
+    for plugin in plugins:
         result = run.of(f"{plugin.upper()}-FINE")
         assert result.status == "unreachable"
-        assert "no support for encryption type" in result["msg"]
-        assert "permitted_enctypes in krb5.conf" in result["msg"]
+        for expected in words:
+            assert expected in result["msg"]
 
 
 def logins(*tasks: tuple[str, str, str]) -> str:

@@ -63,6 +63,20 @@ CASES: dict[str, Case] = {
             f"/{ELSEWHERE}. Connect by the machine's full DNS name",
         ],
     ),
+    "OTHER-REALM": Case(
+        {
+            "ansible_winrm_kerberos_hostname_override": "hv01.other.example",
+            "ansible_psrp_negotiate_hostname_override": "hv01.other.example",
+        },
+        ["/hv01.other.example to be in another realm", "[domain_realm] of krb5.conf"],
+    ),
+    "EMPTY-PASSWORD": Case(
+        {"ansible_user": "other@LAB.EXAMPLE", "ansible_password": ""},
+        ["Kerberos for other@LAB.EXAMPLE", "ansible_password"],
+    ),
+    "KINIT-ARGUMENTS": Case(
+        {"ansible_winrm_kinit_args": "-l 'x"}, ["cannot be split", "Check ansible_winrm_kinit_args"], plugins=("winrm",)
+    ),
     "OTHER-MACHINES-NAME": Case(
         {
             "ansible_winrm_kerberos_hostname_override": "fine-winrm.lab.example",

@@ -97,6 +97,28 @@ FAILURES: dict[str, tuple[Exception, bool, list[str]]] = {
         True,
         ["in capitals"],
     ),
+    "an empty password": (
+        krb5("Pre-authentication failed: Input/output error", -1765328174),
+        True,
+        ["Check ansible_password: it is empty"],
+    ),
+    "no user": (RuntimeError("ntlm: auth method ntlm requires a username"), False, ["Set ansible_user"]),
+    "two at signs": (krb5("Malformed representation of principal", -1765328250), False, ["user@REALM"]),
+    "arguments of kinit": (
+        AnsibleConnectionFailure("kinit: invalid option -- 'y' Usage: kinit [-V] [-l lifetime]"),
+        False,
+        ["invalid option -- 'y'. Check ansible_winrm_kinit_args"],
+    ),
+    "another realm": (
+        pykerberos("Server krbtgt/OTHER.EXAMPLE@EXAMPLE.COM not found in Kerberos database", -1765328377),
+        False,
+        ["HTTP/hv01.example.com to be in another realm", "[domain_realm]"],
+    ),
+    "timeouts": (
+        RuntimeError("kerberos: read_timeout_sec must exceed operation_timeout_sec, and both must be non-zero"),
+        False,
+        ["Set ansible_winrm_read_timeout_sec"],
+    ),
     "no domain controller": (
         krb5("Cannot contact any KDC for realm 'EXAMPLE.COM'", -1765328228),
         False,
@@ -232,6 +254,12 @@ def test_a_machine_that_speaks_for_the_domain_ends_the_login_at_no_other_machine
     attempt.watch.spoke = True
     for said in ("Preauthentication failed", "Client's credentials have been revoked", "Password has expired"):
         assert not isinstance(failure(gssapi(said), attempt), RejectedError)
+
+
+def test_a_way_that_there_is_not_is_no_matter_of_libraries() -> None:
+    message = str(failure(RuntimeError("WinRM does not support transport(s) ['bogus']"), login("bogus")))
+    assert "pip" not in message
+    assert "Check ansible_winrm_transport" in message
 
 
 def test_the_names_of_options_are_those_of_the_plugin() -> None:

@@ -209,7 +209,12 @@ class _Ticket:
 
     def _kinit(self, connection: Any, principal: str, password: str) -> None:
         option = connection.get_option
-        arguments = shlex.split(option("kinit_args") or "")
+        try:
+            arguments = shlex.split(option("kinit_args") or "")
+        except ValueError as error:
+            raise AnsibleConnectionFailure(
+                f"ansible_winrm_kinit_args cannot be split into arguments: {error}"
+            ) from error
         if not arguments and boolean(option("_extras").get("ansible_winrm_kerberos_delegation", False)):
             arguments = ["-f"]
         # As the plugin calls it: with nothing of the environment that is not named.

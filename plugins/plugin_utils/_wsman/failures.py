@@ -123,6 +123,11 @@ _CAUSES = (
         "The machine's own account in the domain is disabled, or has expired.",
     ),
     _Cause(
+        r"Server '?krbtgt/\S+ not found",
+        "The controller takes {target} to be in another realm, for which the user's has no trust: map its DNS domain to its realm in "
+        "[domain_realm] of krb5.conf.",
+    ),
+    _Cause(
         r"Server .*not found in Kerberos database|Server not found",
         "The domain knows no service {target}. Connect by the machine's full DNS name, or give that in {hostname}; "
         "setspn -L on the domain shows the services that the machine has, and {service_option} asks for another.",
@@ -136,6 +141,27 @@ _CAUSES = (
         r"Password incorrect|Preauthentication failed|Decrypt integrity check failed",
         "Check ansible_password. It is not tried again, since every try counts towards a lockout.",
         of_login=True,
+    ),
+    _Cause(
+        r"Pre-authentication failed",
+        "Check ansible_password: it is empty, or the domain asks this account for more than a password.",
+        of_login=True,
+    ),
+    _Cause(
+        r"requires a username|No username or password was specified",
+        "Set ansible_user and ansible_password.",
+    ),
+    _Cause(
+        r"Malformed representation of principal",
+        "Write ansible_user as user@REALM, with the realm in capitals, and {hostname} and {service_option} as plain names.",
+    ),
+    _Cause(
+        r"read_timeout_sec must exceed",
+        "Set ansible_winrm_read_timeout_sec to more than ansible_winrm_operation_timeout_sec.",
+    ),
+    _Cause(
+        r"ansible_winrm_kinit_args|Usage: kinit",
+        "Check ansible_winrm_kinit_args.",
     ),
     _Cause(
         r"revoked|STATUS_ACCOUNT_(LOCKED_OUT|DISABLED)|STATUS_INVALID_LOGON_HOURS",
@@ -282,9 +308,10 @@ class Login:
         """
         self.endpoint = endpoint
         self.watch = Watch()
+        self._known = way in _WAYS
         self._name, schemes = _WAYS.get(way, (way, frozenset()))
         self._schemes = options.kerberos_schemes if way == "kerberos" else schemes
-        self._user = user or "the owner of the ticket cache"
+        self._user = user or ("the owner of the ticket cache" if way in {"kerberos", "negotiate"} else "nobody")
         self._options = options
         host = re.sub(r"^\w+://(\[[^\]]*\]|[^:/]*).*", r"\1", endpoint)
         self._target = f"{service or options.default_service}/{host_name or host}"
@@ -336,9 +363,9 @@ class Login:
 
         :param said: What the library said.
         """
-        cause = next((cause for cause in _CAUSES if re.search(cause.said, said)), None)
+        cause = next((cause for cause in _CAUSES if self._known and re.search(cause.said, said)), None)
         by_ticket = self._name in {"Kerberos", "Negotiate"} and self.watch.spoke
-        text = f"{shown(_NUMBERS.sub('', said)).rstrip('.')}."
+        text = f"{shown(_NUMBERS.sub('', said.partition('Usage:')[0])).rstrip('.')}."
         # A connection plugin that lacks its library has not looked yet where the machine is.
         if not self.endpoint.startswith("://"):
             text = f"{self._name} for {self._user} at {self.endpoint}{self.watch.through} failed: {text}"
