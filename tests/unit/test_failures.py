@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import struct
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -275,6 +276,21 @@ def test_after_the_login_what_cannot_be_decrypted_is_an_invalid_answer() -> None
     for error in (pykerberos("Message stream modified", -1765328343), gssapi("Invalid token"), AttributeError("group")):
         with pytest.raises(InvalidAnswerError, match="could not be decrypted"), attempt.errors():
             raise error
+
+
+@pytest.mark.parametrize(
+    "error", [AttributeError("wrap"), KeyError("127.0.0.1"), TypeError("NoneType"), struct.error("4")]
+)
+@pytest.mark.parametrize("answered", [False, True])
+def test_a_library_that_stumbles_over_an_answer_says_nothing_of_its_own_code(error: Exception, answered: bool) -> None:
+    attempt = login("ntlm")
+    attempt.watch.heard, attempt.watch.answered = True, answered
+    expected = InvalidAnswerError if answered else UnreachableError
+    with pytest.raises(expected, match="the library cannot read what was answered") as raised, attempt.errors():
+        raise error
+    assert error.args[0] not in str(raised.value).replace(ENDPOINT, "")
+    if not answered:
+        assert "Check that no proxy and no other service answers in its place" in str(raised.value)
 
 
 @pytest.mark.parametrize("text", ["Ticket expired", "The referenced context has expired"])

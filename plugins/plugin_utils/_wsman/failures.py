@@ -9,10 +9,12 @@ that, only the network does; what cannot be decrypted is an answer that is inval
 
 from __future__ import annotations
 
+import binascii
 import http.client
 import re
 import socket
 import ssl
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -90,6 +92,9 @@ class _Cause:
     of_login: bool = False
 
 
+#: In place of what a library says that stumbles over an answer: it is about the library's own variables.
+_UNREADABLE = "the library cannot read what was answered"
+_STUMBLES = (AttributeError, KeyError, IndexError, TypeError, UnicodeError, struct.error, binascii.Error)
 #: What OpenSSL finds wrong with a certificate (X509_V_ERR_…) → what to do. Of all others the authority is not known.
 _CERTIFICATES = {
     9: "The certificate is not valid yet: see that the clocks are right.",
@@ -232,6 +237,10 @@ _CAUSES = (
         "Check ansible_user and ansible_password, and that this account may log on there. They are not tried again, since every try "
         "counts towards a lockout.",
         of_login=True,
+    ),
+    _Cause(
+        f"{_UNREADABLE}|Invalid token|(not a|Invalid) NTLM Challenge|wrong version number",
+        "Check that no proxy and no other service answers in its place.",
     ),
     _Cause(
         "does not prove",
@@ -405,7 +414,7 @@ class Login:
         return f"If it shall not go through it, name the machine in NO_PROXY, or set {self._options.proxy}."
 
     def _failure(self, error: Exception) -> SessionError:
-        cause = innermost(error)
+        cause = _UNREADABLE if self.watch.heard and isinstance(_chain(error)[-1], _STUMBLES) else innermost(error)
         if isinstance(error, requests.exceptions.Timeout):
             return UnreachableError(f"no answer from {self.endpoint}{self.watch.through} in time ({cause})")
         if isinstance(error, requests.exceptions.RequestException) and not _of_a_login(error):
