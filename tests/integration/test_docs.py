@@ -161,3 +161,16 @@ def test_the_exit_statuses_are_those_of_the_guide(tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "avma-report").iterdir()} == {
         f"avma-report.{kind}" for kind in ("html", "json", "csv", "xml")
     }
+
+
+def test_a_key_is_encrypted_as_the_guide_says(tmp_path: Path) -> None:
+    guide = (DOCS / "secrets.md").read_text(encoding="utf-8")
+    [typed] = re.findall(r"^(ansible-vault encrypt_string .*?) *#", guide, re.MULTILINE)
+    (tmp_path / "password").write_text("of the vault")
+    made = type_in(f"printf AAAAA-BBBBB-CCCCC-DDDDD-EEEEE | {typed} --vault-password-file password", tmp_path)
+    [shown] = [text for language, text in BLOCK.findall(guide) if language == "yaml"]
+    variable = shown.splitlines()[1]
+    assert variable in made
+    (tmp_path / "variables.yml").write_text(made[made.index(variable) :])
+    read = "ansible localhost --vault-password-file password -e @variables.yml -m ansible.builtin.debug -a var="
+    assert "AAAAA-BBBBB-CCCCC-DDDDD-EEEEE" in type_in(read + variable.partition(":")[0], tmp_path)

@@ -98,16 +98,26 @@ def role_variables() -> set[str]:
     }
 
 
-@pytest.mark.parametrize("page", user_pages(), ids=lambda page: str(page.relative_to(ROOT)))
+#: A name in this collection, and no path or module of Python.
+NAMED = re.compile(r"(?<![./\\\w])hyperv\.avma\.(\w+)")
+
+
+@pytest.mark.parametrize("page", list(user_pages()), ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_names_only_what_there_is(page: Path, pages: ModuleType) -> None:
     text = page.read_text(encoding="utf-8").replace("\\_", "_")
-    named = set(re.findall(r"(?<![/\\\w])hyperv\.avma\.(\w+)", text)) - {"NAME"}
-    assert named <= plugins_and_playbooks()
+    assert set(NAMED.findall(text)) - {"NAME"} <= plugins_and_playbooks()
     roles = "|".join(path.name for path in (ROOT / "roles").iterdir())
     variables = set(re.findall(rf"(?<![\w.{{])((?:{roles})_[a-z_]+[a-z])\b(?!\.)", text))
     assert variables <= role_variables() | RESULTS | plugins_and_playbooks() | set(pages.PROBLEMS)
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     assert set(re.findall(r"(?:`|^\$ )make ([a-z-]+)", text, re.MULTILINE)) <= targets
+
+
+def test_messages_and_documentation_name_only_what_there_is() -> None:
+    places = (*(ROOT / "plugins").rglob("*.py"), *(ROOT / "roles").rglob("*.yml"), *(ROOT / "playbooks").glob("*.yml"))
+    named = {path.name: set(NAMED.findall(path.read_text(encoding="utf-8"))) - {"NAME"} for path in places}
+    assert {name: names - plugins_and_playbooks() for name, names in named.items() if names - plugins_and_playbooks()} == {}
+    assert any(named.values())
 
 
 #: What roles leave behind.
@@ -190,3 +200,47 @@ def test_an_example_over_winrm_names_a_port_that_servers_have() -> None:
         # Over HTTP, one that encrypts.
         if ports[1] == "http":
             assert variables.get("ansible_winrm_transport") in ("ntlm", "kerberos", "credssp"), place
+
+
+def options_of(kind: str, name: str) -> set[str]:
+    """The options of a module, or the variables of a role with its results."""
+    if kind == "roles":
+        return {variable for variable in role_variables() if variable.startswith(name)}
+    source = (ROOT / "plugins" / kind / f"{name}.py").read_text(encoding="utf-8")
+    [documented] = re.findall(r'^DOCUMENTATION = r"""\n(.*?)^"""', source, re.DOTALL | re.MULTILINE)
+    documentation = yaml.safe_load(documented)
+    fragments = documentation.get("extends_documentation_fragment", [])
+    options = set(documentation.get("options", {}))
+    for fragment in [fragments] if isinstance(fragments, str) else fragments:
+        if fragment.startswith("hyperv.avma."):
+            text = (ROOT / "plugins/doc_fragments" / f"{fragment.split('.')[2]}.py").read_text(encoding="utf-8")
+            options |= set(re.findall(r"^  (\w+):$", text, re.MULTILINE))
+    return options
+
+
+def shown_options(value: Any) -> Iterator[tuple[str, str, set[str]]]:
+    """Of each use of a module, a role or the inventory plugin in a document: its kind, its name, and the options that are given."""
+    match value:
+        case {"plugin": "hyperv.avma.guests"}:
+            yield "inventory", "guests", set(value) - {"plugin", "groups", "compose", "keyed_groups", "strict"}
+        case dict():
+            for key, given in value.items():
+                name = str(key).removeprefix("hyperv.avma.")
+                if name != key and (ROOT / "plugins/modules" / f"{name}.py").exists():
+                    yield "modules", name, set(given or {})
+                if key in ("role", "ansible.builtin.include_role") and "hyperv.avma." in str(given):
+                    role = str(given["name"] if isinstance(given, dict) else given).removeprefix("hyperv.avma.")
+                    variables = {**value, **value.get("vars", {})}
+                    yield "roles", role, {item for item in variables if item.startswith(f"{role}_")}
+                yield from shown_options(given)
+        case list():
+            for item in value:
+                yield from shown_options(item)
+
+
+def test_an_example_gives_only_options_that_there_are() -> None:
+    shown = [(place, *use) for place, document in yaml_examples() for use in shown_options(document)]
+    wrong = [(place, name, given - options_of(kind, name)) for place, kind, name, given in shown]
+    assert [item for item in wrong if item[2]] == []
+    assert {place for place, *_use in shown} >= {"README.md", "docs/guest-life.md", "roles/unattend/README.md"}
+    assert {kind for _place, kind, *_use in shown} == {"modules", "roles", "inventory"}
