@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from ..plugin_utils._action import AvmaAction, Failure, Interruption, checking, invalid
 from ..plugin_utils._avma import keys
-from ..plugin_utils._avma.guests import Plan, Step, Wish, former_key_problem, join, plan
+from ..plugin_utils._avma.guests import Plan, Step, Wish, former_key_problem, join, not_renewable_problem, plan
 from ..plugin_utils._avma.licenses import License, Status
 from ..plugin_utils._avma.preflight import Hypervisor, Preflight, Vm
 from ..plugin_utils._avma.problems import Problem, problem
@@ -49,12 +49,16 @@ class ActionModule(AvmaAction):
             return result
         if decision.step is Step.INSTALL and not self._task.check_mode:
             session.expect(SERVICE)
-        # A KMS client needs nothing of the host.
-        ahead, hypervisor = (
-            (Preflight(), Hypervisor()) if wish.channel == keys.KMS_CHANNEL else look_ahead(session, system, vm)
-        )
+        ahead, hypervisor = Preflight(), Hypervisor()
+        in_the_way: list[Problem] = []
+        if wish.channel == keys.AVMA_CHANNEL:
+            ahead, hypervisor = look_ahead(session, system, vm)
+            in_the_way = _in_the_way(ahead, wish, before)
+        elif before and before.avma and before.licensed and wish.activate and not wish.replace:
+            # A KMS client needs nothing of the host, but what the host activated, it must be able to activate again.
+            kept, hypervisor = look_ahead(session, system, vm)
+            in_the_way = [not_renewable_problem(before, why) for why in kept.problems[:1]]
         problems = list(decision.problems)
-        in_the_way = _in_the_way(ahead, wish, before)
         if in_the_way:
             problems = join(in_the_way, problems)
         if not problems and decision.step is Step.INSTALL and not (decision.public or session.encrypted):

@@ -82,6 +82,8 @@ options:
         later, you must have the whole key.
       - Also needed for a key that is not in the table of AVMA keys, given in O(product_key) or O(key_overrides), if Windows is activated.
         The kind of such a key is known only after it was installed. If it is not an AVMA key, the module does not activate it.
+      - With O(channel=kms), also needed to give up an AVMA activation that the present host would not give again, so that it could not be
+        put back if no KMS host answers. The module asks the host for it before it installs the KMS client key.
     type: bool
     default: false
     version_added: 0.2.0

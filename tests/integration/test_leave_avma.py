@@ -169,3 +169,37 @@ def test_where_no_kms_host_answers_the_avma_activation_is_put_back(run_playbook:
         assert row(lab, "MOVES")[1:] == ("Volume:GVLK", "6VM33")
         again = run_playbook(lab, PLAY, "-e", '{"target": "MOVES", "activate": false}').of("MOVES")
         assert again["changed"] is False
+
+
+def test_an_activation_that_could_not_be_put_back_is_given_up_on_the_users_word_only(run_playbook: RunPlaybook) -> None:
+    """The guests are on hosts that do not activate them any more, and no KMS host answers: what they have works until it ends."""
+    topology = {
+        "kms": False,
+        "hosts": [
+            host("HV01", [guest("MOVED"), guest("STAYED"), guest("WORD")]),
+            {**host("HVSTD", []), "edition": "standard"},
+        ],
+    }
+    with Lab(topology) as lab:
+        for name in ("MOVED", "WORD"):
+            lab.migrate(name, "HVSTD")
+        lab.set("HV01", "license", "none")
+        for check in (True, False):
+            run = run_playbook(lab, PLAY, "-e", "target=MOVED:STAYED", *(["--check"] if check else []))
+            seen = run.of("MOVED")
+            assert [problem["code"] for problem in seen["problems"]] == ["activation_not_renewable"]
+            assert "if no KMS host answers: The host HVSTD has Windows Server Standard" in seen["msg"]
+            assert [invoke for invoke in lab.invokes("MOVED") if "Product" in invoke["method"]] == []
+        # Only its host, when it is asked, tells that it does not.
+        asked = run.of("STAYED")
+        assert [problem["code"] for problem in asked["problems"]] == ["activation_not_renewable"]
+        assert (asked["changed"], "0xC004FD02" in asked["msg"]) == (False, True)
+        for name in ("MOVED", "STAYED"):
+            assert row(lab, name) == ("licensed", "VT:IA", "DV9BG")
+        given_up = run_playbook(
+            lab, PLAY.replace("channel: kms", "channel: kms\n        replace: true"), "-e", "target=WORD"
+        )
+        assert [problem["code"] for problem in given_up.of("WORD")["problems"]] == [
+            "kms_not_activated",
+            "former_key_not_put_back",
+        ]

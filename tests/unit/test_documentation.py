@@ -116,7 +116,9 @@ def test_a_page_names_only_what_there_is(page: Path, pages: ModuleType) -> None:
 def test_messages_and_documentation_name_only_what_there_is() -> None:
     places = (*(ROOT / "plugins").rglob("*.py"), *(ROOT / "roles").rglob("*.yml"), *(ROOT / "playbooks").glob("*.yml"))
     named = {path.name: set(NAMED.findall(path.read_text(encoding="utf-8"))) - {"NAME"} for path in places}
-    assert {name: names - plugins_and_playbooks() for name, names in named.items() if names - plugins_and_playbooks()} == {}
+    assert {
+        name: names - plugins_and_playbooks() for name, names in named.items() if names - plugins_and_playbooks()
+    } == {}
     assert any(named.values())
 
 

@@ -137,6 +137,12 @@ def not_an_avma_key_problem(license: License) -> Problem:
     return problem("not_an_avma_key", last_five=license.partial_product_key, kind=license.key_name)
 
 
+def not_renewable_problem(license: License, why: Problem) -> Problem:
+    """An AVMA activation that works, and that a host does not give again, must not be given up for one by KMS that may not come."""
+    facts = {"last_five": license.partial_product_key, "kind": license.key_name}
+    return problem("activation_not_renewable", why.hresult, reason=why.message.rstrip("."), **facts)
+
+
 def former_key_problem(code: str, former: License, detail: object = "", remedy: str = "") -> Problem:
     """What became of the key that was there before.
 

@@ -151,6 +151,11 @@ PROBLEMS: Mapping[str, Definition] = {
         "Windows is activated with the key ending in {last_five}, {kind}: it works, and cannot be put back from here.",
         "To replace it, say {guest_replace}; to keep it, leave this machine out.",
     ),
+    "activation_not_renewable": Definition(
+        "Windows is activated with the key ending in {last_five}, {kind}, which could not be put back if no KMS host answers: {reason}.",
+        "See that its host activates it, or give that activation up: {guest_replace}. Where a KMS host or Active Directory is there only "
+        "later, say {no_activation}.",
+    ),
     "activation_would_be_lost": Definition(
         "Windows is activated with the key ending in {last_five}, {kind}. The AVMA key would end that, and is not to be activated now.",
         "Leave {no_activation} out: then the guest is activated, or gets its key back. To install the AVMA key all the same, say "

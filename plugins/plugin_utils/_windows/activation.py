@@ -21,10 +21,12 @@ from .._avma.guests import (
     former_key_problem,
     key_problem,
     not_an_avma_key_problem,
+    not_renewable_problem,
 )
 from .._avma.licenses import License
 from .._avma.preflight import Hypervisor
 from .._avma.problems import Problem, problem
+from .._avma.words import say
 from .._session.errors import FaultError, RejectedError, SessionError
 from .._session.session import Session
 from .._session.waits import Clock
@@ -37,6 +39,11 @@ _T = TypeVar("_T")
 
 #: How many of the last events tell of a failure.
 DIAGNOSED_EVENTS = 3
+#: What to do about a former key that is installed again, and not activated. KMS clients ask every VLActivationInterval (120 minutes).
+_AFTER_AVMA = "It is installed. See that its host can activate it. {run_guest_key}."
+_AFTER_KMS = (
+    "It is installed. See that its KMS host or Active Directory answers: Windows asks again every two hours by itself."
+)
 #: How often a former key is tried to be put back: what made the activation fail may meet that too.
 _TRIES = 3
 #: Answers of a host by which it is known not to activate the guest.
@@ -160,7 +167,7 @@ class _Run:
         return license.avma
 
     def _ask_host(self, attempts: Attempts) -> Outcome | None:
-        """Have a guest that is activated with the AVMA key of another release activated once more with that one.
+        """Have a guest that is activated with another AVMA key activated once more with that one.
 
         It costs nothing, and tells whether its host activates it before that key, which may not be taken again, is gone.
         """
@@ -321,7 +328,7 @@ class _Run:
                     former_key_problem("former_key_put_back", before) if _holds(license, key) else None,
                 )
         installed = _holds(license, key)
-        remedy = "It is installed: see that what activates it is there, then run slmgr.vbs /ato." if installed else ""
+        remedy = say(_AFTER_KMS if before.kms_client else _AFTER_AVMA) if installed else ""
         return _add(
             outcome, license, former_key_problem("former_key_not_put_back", before, detail=reason, remedy=remedy)
         )
@@ -346,13 +353,17 @@ class _Run:
 
 
 class _ClientRun(_Run):
-    """Makes a KMS client of a guest: no host of its own is asked."""
+    """Makes a KMS client of a guest, which needs nothing of its host."""
 
     def _is_right(self, license: License) -> bool:
         return license.kms_client
 
     def _ask_host(self, attempts: Attempts) -> Outcome | None:
-        return None
+        """Only an AVMA activation that the host gives again can be put back where no KMS host answers."""
+        refusal = super()._ask_host(attempts) if self._wish.activate else None
+        if refusal is None or self._before is None:
+            return None
+        return replace(refusal, problems=(not_renewable_problem(self._before, refusal.problems[0]),))
 
     def _activate(self, license: License | None, attempts: Attempts, refreshed: int | None = None) -> Outcome:
         activation_id = license.activation_id if license else ""
