@@ -92,6 +92,16 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
         {"ansible_winrm_ca_trust_path": __file__, "ansible_psrp_ca_cert": __file__},
         ["no certificate or crl found", "Check the file that ansible_"],
     ),
+    "NO-BINDING": (
+        {"tls": True, "authentication": ["negotiate"], "channel_binding": True},
+        {
+            # The machine's own: the same user and password are right at all others.
+            "ansible_user": ".\\Administrator",
+            "ansible_winrm_send_cbt": False,
+            "ansible_psrp_negotiate_send_cbt": False,
+        },
+        ["(HTTP 401)", "demands channel bindings (CbtHardeningLevel Strict)", "_send_cbt must not be off"],
+    ),
     "REDIRECT": (
         HTTP,
         {"ansible_port": "PORT_REDIRECT"},

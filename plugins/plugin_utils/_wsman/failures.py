@@ -38,6 +38,7 @@ class OptionNames:
     proxy: str
     hostname: str
     service: str
+    binding: str
     #: The service that it asks Kerberos tickets for, by default.
     default_service: str
     #: The schemes of HTTP under which it can send them.
@@ -53,6 +54,7 @@ WINRM = OptionNames(
     proxy="ansible_winrm_proxy",
     hostname="ansible_winrm_kerberos_hostname_override",
     service="ansible_winrm_service",
+    binding="ansible_winrm_send_cbt",
     default_service="HTTP",
     kerberos_schemes=frozenset({"negotiate"}),
     package="pywinrm",
@@ -65,6 +67,7 @@ PSRP = OptionNames(
     proxy="ansible_psrp_proxy or ansible_psrp_ignore_proxy",
     hostname="ansible_psrp_negotiate_hostname_override",
     service="ansible_psrp_negotiate_service",
+    binding="ansible_psrp_negotiate_send_cbt",
     default_service="WSMAN",
     kerberos_schemes=frozenset({"negotiate", "kerberos"}),
     package="pypsrp",
@@ -352,10 +355,10 @@ class Login:
             remedy = f"Choose a way that it offers in {self._options.authentication}, or enable this one in its WinRM service."
             self._rejection = UnreachableError(f"{text} {remedy}")
         elif self._name == "Kerberos":
-            self._rejection = UnreachableError(f"{text} {self._ticket_refused}")
+            self._rejection = UnreachableError(f"{text} {self._ticket_refused}{self._unbound}")
         else:
             remedy = "Check ansible_user and ansible_password, and that this account may log on there."
-            self._rejection = RejectedError(f"{text} {remedy}")
+            self._rejection = RejectedError(f"{text} {remedy}{self._unbound}")
         return self._rejection
 
     def status(self, code: int) -> UnreachableError:
@@ -407,6 +410,15 @@ class Login:
         return (
             "The domain gave a ticket, and the machine does not take it: its clock is off, its password in the domain has changed, "
             f"the name {self._target} belongs to another account, or the user may not log on there."
+        )
+
+    @property
+    def _unbound(self) -> str:
+        if not self.endpoint.startswith("https:") or self._name not in {"Kerberos", "Negotiate", "NTLM"}:
+            return ""
+        return (
+            " If the listener demands channel bindings (CbtHardeningLevel Strict), nothing on the way may end TLS, and "
+            f"{self._options.binding} must not be off."
         )
 
     @property
