@@ -84,7 +84,7 @@ class ActionModule(AvmaAction):
             decision,
             wish,
             before,
-            system.build,
+            system,
             arguments["timeout"],
             self.reconnect,
         )

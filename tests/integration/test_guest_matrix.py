@@ -16,6 +16,7 @@ from lab.client import Lab
 LICENSES: dict[str, Any] = {
     "MAK": "mak",
     "KMS": "kms",
+    "KMSOLD": {"key": "kms", "release": "2019"},
     "KMSGRACE": {"key": "kms", "status": "out_of_box_grace"},
     "RETAIL": "retail",
     "OEM": "oem",
@@ -42,10 +43,12 @@ HOSTS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
 #: What becomes of a guest that is asked alone:
 #: = it is right already      + its host activates it      R it is refused for its host      K its key works and is kept without a word
 #: B both       ! it is a KMS host       < it fails, and its key is put back       ~ its host refuses before its key goes       - it fails
+#: ^ it fails, and in the place of its key, which is of another release, the one of its own release is put back
 ALONE = """
          RIGHT STD EVAL UNLIC OLD NOCOMP DXOFF AZL
 MAK          K   B    B     K   K      B     B   K
 KMS          +   R    R     <   <      R     R   +
+KMSOLD       +   R    R     ^   ^      R     R   +
 KMSGRACE     +   R    R     -   -      R     R   +
 RETAIL       K   B    B     K   K      B     B   K
 OEM          K   B    B     K   K      B     B   K
@@ -123,6 +126,7 @@ class Cell:
             "q": [self.of_host, "activation_would_be_lost"],
             "!": ["kms_host"],
             "<": [self.of_host, "former_key_put_back"],
+            "^": [self.of_host, "former_key_put_back"],
             "~": [self.of_host],
             "-": [self.of_host],
         }[self.end]
@@ -202,11 +206,13 @@ def test_what_becomes_of_a_guest(story: Story, guest: str) -> None:
     assert result.status == ("ok" if cell.end in "=+" else "failed")
     if cell.end == "+":
         assert (after["status"], after["channel"], after["partial_product_key"]) == ("licensed", "VT:IA", "DV9BG")
+    elif cell.end == "^":
+        assert (after["status"], after["channel"], after["partial_product_key"]) == ("licensed", "Volume:GVLK", "6VM33")
     elif cell.end == "-":
         assert (after["status"], after["channel"], after["partial_product_key"]) == ("notification", "VT:IA", "DV9BG")
     else:
         assert after == before
-    assert result["changed"] is (cell.end in "+-")
+    assert result["changed"] is (cell.end in "+-^")
     # What the task says is what is so.
     license = result["license"] or dict.fromkeys(after)
     assert {name: license[name] for name in ("status", "channel", "partial_product_key")} == {
@@ -223,7 +229,7 @@ def test_no_licensed_guest_ends_unlicensed(story: Story) -> None:
     assert lost == []
 
 
-@pytest.mark.parametrize("guest", [guest for guest, cell in CELLS.items() if cell.end not in "<~-"])
+@pytest.mark.parametrize("guest", [guest for guest, cell in CELLS.items() if cell.end not in "<^~-"])
 def test_check_mode_says_the_same(story: Story, guest: str) -> None:
     """But for what only the host knows, and nobody asked it."""
     predicted, real = story.check.of(guest, "Activate"), story.real.of(guest, "Activate")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.guests import Plan, Step, Wish
 from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.licenses import License
+from ansible_collections.hyperv.avma.plugins.plugin_utils._avma.releases import identify_system
 from ansible_collections.hyperv.avma.plugins.plugin_utils._session.errors import (
     FaultError,
     InvalidAnswerError,
@@ -25,9 +26,17 @@ from unit.fakes import FakeSession, FakeTime, Row, refusal
 KEY = "W3GNR-8DDXR-2TFRP-H8P33-DV9BG"
 OTHER_RELEASE = "H3RNG-8C32Q-Q8FRX-6TDXV-WMBMW"
 KMS_CLIENT = "WX4NM-KYWYW-QJJR4-XV3QB-6VM33"
+KMS_2019 = "WMDGN-G9PQG-XVVXX-R3X43-63DFG"
 MAK = "RTX8M-DK4VB-NQ6GJ-HPW39-F2CY7"
 NEW_AVMA = "CVG3B-MPK6R-NXQ4D-8TYHW-2JF79"
-CHANNELS = {KEY: "VT:IA", OTHER_RELEASE: "VT:IA", NEW_AVMA: "VT:IA", KMS_CLIENT: "Volume:GVLK", MAK: "Volume:MAK"}
+CHANNELS = {
+    KEY: "VT:IA",
+    OTHER_RELEASE: "VT:IA",
+    NEW_AVMA: "VT:IA",
+    KMS_CLIENT: "Volume:GVLK",
+    KMS_2019: "Volume:GVLK",
+    MAK: "Volume:MAK",
+}
 INSTALL = Plan(Step.INSTALL, product_key=KEY)
 ACTIVATE = Plan(Step.ACTIVATE, product_key=KEY)
 TIMED_OUT = FaultError("Zeitüberschreitung.", FaultError.OPERATION_TIMED_OUT, (FaultError.OPERATION_TIMED_OUT,))
@@ -177,7 +186,14 @@ class LostAnswerError(UnreachableError):
 def run(guest: Guest, plan: Plan = INSTALL, wish: Wish | None = None, timeout: int = 60) -> tuple[Outcome, FakeTime]:
     time = FakeTime()
     outcome = carry_out(
-        guest.session, plan, wish or Wish(), guest.license(), 20348, timeout, guest.reconnect, time.clock
+        guest.session,
+        plan,
+        wish or Wish(),
+        guest.license(),
+        identify_system(20348, 8),
+        timeout,
+        guest.reconnect,
+        time.clock,
     )
     return outcome, time
 
@@ -370,6 +386,23 @@ def test_a_kms_client_is_put_back_when_its_host_does_not_activate_it() -> None:
     assert outcome.license == guest.license()
     assert (guest.key, guest.status) == (KMS_CLIENT, LICENSED)
     assert guest.installed() == ["DV9BG", "6VM33"]
+
+
+def test_after_an_upgrade_the_client_key_of_the_new_release_takes_the_place_of_the_former_one() -> None:
+    guest = licensed(KMS_2019, answer=0xC004FD02, foreign=[KMS_2019])
+    outcome, _ = run(guest)
+    assert codes(outcome) == ["host_not_licensed", "former_key_put_back"]
+    assert "63DFG, a KMS client key, is installed again as the one of this release, ending in 6VM33" in str(
+        outcome.problems[1]
+    )
+    assert (guest.key, guest.status) == (KMS_CLIENT, LICENSED)
+
+
+def test_a_guest_that_cannot_leave_gets_the_avma_key_of_its_release() -> None:
+    guest = licensed(OTHER_RELEASE, kms=False, foreign=[OTHER_RELEASE])
+    outcome, _ = run(guest, Plan(Step.INSTALL, product_key=KMS_CLIENT), Wish(channel="Volume:GVLK"))
+    assert codes(outcome) == ["kms_not_activated", "former_key_put_back"]
+    assert (guest.key, guest.status) == (KEY, LICENSED)
 
 
 def test_an_activation_that_does_not_come_is_put_back_too() -> None:

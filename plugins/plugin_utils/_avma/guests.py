@@ -143,12 +143,29 @@ def not_renewable_problem(license: License, why: Problem) -> Problem:
     return problem("activation_not_renewable", why.hresult, reason=why.message.rstrip("."), **facts)
 
 
-def former_key_problem(code: str, former: License, detail: object = "", remedy: str = "") -> Problem:
+def key_to_put_back(former: License, system: System) -> str | None:
+    """The public key by which a machine gets back the licence that it had; None if there is none.
+
+    It is the former one, or where that is of another release, as after an upgrade in place, which Windows does not take again, the one of
+    the same channel that is of its own.
+    """
+    known = keys.identify_key(former.public_key) if former.public_key else None
+    if known is None or keys.is_of_build(known, system.build):
+        return former.public_key
+    return (keys.key_for(system) if former.avma else keys.client_key_for(system)) or former.public_key
+
+
+def former_key_problem(
+    code: str, former: License, detail: object = "", remedy: str = "", put_back: str | None = None
+) -> Problem:
     """What became of the key that was there before.
 
     :param code: ``former_key_put_back``, ``former_key_not_put_back`` or ``former_key_gone``.
+    :param put_back: The key that is in its place.
     """
-    facts = {"detail": detail, "remedy": remedy}
+    other = put_back is not None and not former.has_key(put_back)
+    as_which = f" as the one of this release, ending in {keys.last_five(put_back)}" if put_back and other else ""
+    facts = {"detail": detail, "remedy": remedy, "as_which": as_which}
     return problem(code, None, last_five=former.partial_product_key, kind=former.key_name, **facts)
 
 

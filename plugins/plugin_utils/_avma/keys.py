@@ -284,6 +284,15 @@ def version_of(system: System) -> WindowsVersion | None:
     return next((version for version in VERSIONS if version.name == system.name), None)
 
 
+def is_of_build(key: KnownKey, build: int) -> bool:
+    """Whether a public key is of a Windows that has this build."""
+    return any(
+        key.release == (version.client_keys if key.channel == KMS_CHANNEL else str(version.release))
+        for version in VERSIONS
+        if version.build == build
+    )
+
+
 def client_key_for(system: System) -> str | None:
     """The KMS client key that a machine needs, or None if none is documented."""
     return kms_client_key(version_of(system), system.edition)

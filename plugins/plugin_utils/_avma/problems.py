@@ -181,7 +181,7 @@ PROBLEMS: Mapping[str, Definition] = {
         "Leave {guest_product_key} and {key_overrides} out to use the documented AVMA key.",
     ),
     "former_key_put_back": Definition(
-        "The former key ending in {last_five}, {kind}, is installed again, and Windows is activated with it.",
+        "The former key ending in {last_five}, {kind}, is installed again{as_which}, and Windows is activated with it.",
         "Put the other problem right, then run again.",
     ),
     "former_key_not_put_back": Definition(

@@ -20,12 +20,14 @@ from .._avma.guests import (
     client_problem,
     former_key_problem,
     key_problem,
+    key_to_put_back,
     not_an_avma_key_problem,
     not_renewable_problem,
 )
 from .._avma.licenses import License
 from .._avma.preflight import Hypervisor
 from .._avma.problems import Problem, problem
+from .._avma.releases import System
 from .._avma.words import say
 from .._session.errors import FaultError, RejectedError, SessionError
 from .._session.session import Session
@@ -82,7 +84,7 @@ def carry_out(
     plan: Plan,
     wish: Wish,
     before: License | None,
-    build: int,
+    system: System,
     timeout: int,
     reconnect: Callable[[], Session],
     clock: Clock | None = None,
@@ -95,7 +97,7 @@ def carry_out(
     :raises SessionError: The machine cannot be talked to, and nothing was written.
     """
     run = _ClientRun if wish.channel == keys.KMS_CHANNEL else _Run
-    return run(session, plan, wish, before, build, timeout, reconnect, clock or Clock()).carry_out()
+    return run(session, plan, wish, before, system, timeout, reconnect, clock or Clock()).carry_out()
 
 
 class _Installed(NamedTuple):
@@ -112,7 +114,7 @@ class _Run:
         plan: Plan,
         wish: Wish,
         before: License | None,
-        build: int,
+        system: System,
         timeout: int,
         reconnect: Callable[[], Session],
         clock: Clock,
@@ -122,7 +124,8 @@ class _Run:
         self._installing = plan.step is Step.INSTALL
         self._wish = wish
         self._before = before
-        self._build = build
+        self._build = system.build
+        self._system = system
         self._timeout = timeout
         self._reconnect = reconnect
         self._clock = clock
@@ -305,7 +308,11 @@ class _Run:
         if before.public_key is None:
             gone = outcome.known and not (license and license.partial_product_key == before.partial_product_key)
             return _add(outcome, license, former_key_problem("former_key_gone", before)) if gone else outcome
-        return self._restore(before, before.public_key, outcome) if before.licensed else outcome
+        key = key_to_put_back(before, self._system)
+        if key == self._key:
+            # That one has just failed.
+            key = before.public_key
+        return self._restore(before, key, outcome) if before.licensed and key else outcome
 
     def _restore(self, before: License, key: str, outcome: Outcome) -> Outcome:
         license, reason = None, ""
@@ -325,7 +332,7 @@ class _Run:
                 return _add(
                     outcome,
                     license,
-                    former_key_problem("former_key_put_back", before) if _holds(license, key) else None,
+                    former_key_problem("former_key_put_back", before, put_back=key) if _holds(license, key) else None,
                 )
         installed = _holds(license, key)
         remedy = say(_AFTER_KMS if before.kms_client else _AFTER_AVMA) if installed else ""

@@ -10,7 +10,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from .._avma import hresults
-from .._avma.guests import Step, key_not_taken_problem, rejected_key_problem
+from .._avma.guests import (
+    Step,
+    former_key_problem,
+    key_not_taken_problem,
+    key_to_put_back,
+    rejected_key_problem,
+)
 from .._avma.hosts import (
     Backend,
     HostFacts,
@@ -211,7 +217,7 @@ class _WindowsServer:
         lost = former_key_lost(former, outcome.host.license) if failed and outcome.known else None
         if lost is None or former is None:
             return outcome
-        public = former.public_key if former.licensed and self._refused else None
+        public = key_to_put_back(former, self._before.system) if former.licensed and self._refused else None
         if public is None:
             return replace(outcome, problems=(*outcome.problems, lost))
         try:
@@ -219,7 +225,7 @@ class _WindowsServer:
         except SessionError as error:
             license, why = outcome.host.license, str(error)
         code = "former_key_put_back" if license and license.licensed else "former_key_not_put_back"
-        found = problem(code, None, last_five=former.partial_product_key, kind=former.key_name, detail=why)
+        found = former_key_problem(code, former, detail=why, put_back=public)
         return replace(outcome, host=replace(outcome.host, license=license), problems=(*outcome.problems, found))
 
     def _put_back(self, product_key: str) -> tuple[License | None, str]:
