@@ -30,6 +30,8 @@ def guest(name: str, **spec: Any) -> dict[str, Any]:
     return {"name": name, **DIRECT, **spec}
 
 
+#: As long as Hyper-V lets a name be, with wildcards of WQL and letters beyond the first plane of Unicode.
+ANY_LETTERS = "%_[a]*? 日本語 \u202e\U0001f389".ljust(100, "é")
 #: What stands in the way, the code that tells it, and whether the guest is unreachable for it; None where nothing does.
 GUESTS: dict[str, tuple[dict[str, Any], str | None, bool]] = {
     "PLAIN": ({}, None, False),
@@ -43,6 +45,17 @@ GUESTS: dict[str, tuple[dict[str, Any], str | None, bool]] = {
             "variables": {
                 "ansible_powershell_direct_vm_id": None,
                 "ansible_powershell_direct_vm_name": 'it\'s "the" $vm; `x` \\ 100% (é)',
+            },
+        },
+        None,
+        False,
+    ),
+    "ANY-LETTERS": (
+        {
+            "vm_name": ANY_LETTERS,
+            "variables": {
+                "ansible_powershell_direct_vm_id": None,
+                "ansible_powershell_direct_vm_name": ANY_LETTERS,
             },
         },
         None,
@@ -75,6 +88,7 @@ GUESTS: dict[str, tuple[dict[str, Any], str | None, bool]] = {
     ),
     "UNLISTED": ({"variables": {"ansible_powershell_direct_host": "hv99"}}, "vm_host_unlisted", False),
     "SELF-HOSTED": ({"variables": {"ansible_powershell_direct_host": "PLAIN"}}, "vm_host_unsuitable", False),
+    "NO-TIME": ({"variables": {"ansible_powershell_direct_timeout": -100}}, "invalid_argument", False),
     "NO-PASSWORD": ({"variables": {"ansible_password": ""}}, "powershell_direct_incomplete", False),
     "ON-DOWN": ({"on": "HV-DOWN"}, "vm_host_unreachable", True),
     "ON-OLD": ({"on": "HV-OLD"}, "host_too_old_for_powershell_direct", False),

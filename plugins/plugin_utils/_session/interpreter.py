@@ -92,7 +92,12 @@ def guest_of(connection: Any) -> Guest:
         raise RouteError(problem("powershell_direct_incomplete", missing=", ".join(missing)))
     if "@" in user:
         raise RouteError(problem("powershell_direct_user", user=user))
-    return Guest(host, vm_id or None, vm_name or None, user, password, option("timeout"))
+    timeout = option("timeout")
+    if timeout < 1:
+        raise RouteError(
+            problem("invalid_argument", option="ansible_powershell_direct_timeout", detail="it must be 1 or more")
+        )
+    return Guest(host, vm_id or None, vm_name or None, user, password, timeout)
 
 
 class Hosts(Protocol):

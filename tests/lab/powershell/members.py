@@ -450,7 +450,18 @@ def _substring(value: str, start: Any, length: Any = None) -> str:
 def _replace_text(value: str, old: Any, new: Any) -> str:
     if not text(old):
         raise ValueError("String cannot be of zero length. Parameter name: oldValue")
-    return value.replace(text(old), text(new))
+    return _joined(_units(value).replace(_units(text(old)), _units(text(new))))
+
+
+def _units(value: str) -> str:
+    """A string as .NET has it, in UTF-16: a character beyond the first plane is two."""
+    pairs = value.encode("utf-16-be", "surrogatepass")
+    return "".join(chr(int.from_bytes(pairs[index : index + 2], "big")) for index in range(0, len(pairs), 2))
+
+
+def _joined(units: str) -> str:
+    """The same as Python has it; half a character stays one."""
+    return units.encode("utf-16-be", "surrogatepass").decode("utf-16-be", "surrogatepass")
 
 
 _STRING_METHODS: dict[str, Callable[..., Any]] = {
@@ -466,7 +477,7 @@ _STRING_METHODS: dict[str, Callable[..., Any]] = {
     "split": _split,
     "startswith": lambda value, part: value.startswith(text(part)),
     "substring": _substring,
-    "tochararray": lambda value: Array((Char(character) for character in value), "char"),
+    "tochararray": lambda value: Array(map(Char, _units(value)), "char"),
     "tolower": str.lower,
     "tolowerinvariant": str.lower,
     "toupper": str.upper,
@@ -585,7 +596,7 @@ STATIC_METHODS: Mapping[tuple[str, str], Callable[..., Any]] = {
         _sensitive_regex(pattern).search(text(value))
     ),
     ("text.regularexpressions.regex", "matches"): lambda value, pattern: Array(
-        _match_object(found) for found in _sensitive_regex(pattern).finditer(text(value))
+        _match_object(found) for found in _sensitive_regex(pattern).finditer(_units(text(value)))
     ),
     ("text.regularexpressions.regex", "ismatch"): lambda value, pattern: (
         _sensitive_regex(pattern).search(text(value)) is not None

@@ -70,6 +70,7 @@ LANGUAGE: list[tuple[str, list[str]]] = [
     ("[string]::Join('-', @(1, 2)); [string]::IsNullOrEmpty('')", ["1-2", "True"]),
     ("[int][char]'A'; [char]66", ["65", "B"]),
     ("[regex]::Unescape('a\\u0020b\\\\'); [regex]::Matches('a1b2', '\\d').Count", ["a b\\", "2"]),
+    ("[regex]::Matches('\U0001f389', '.').Count; '<\U0001f389>'.Replace([string][char]0xd83c, 'a').Length", ["2", "4"]),
     ("$a = 'x'; $b = @'\n$a\n'@; $c = @\"\n$a\n\"@; $b; $c", ["$a", "x"]),
     # Arrays and their unrolling.
     ("@($null).Count; @().Count; @(1).Count; (, @(1, 2)).Count", ["1", "0", "1", "1"]),
