@@ -202,6 +202,27 @@ def test_guest_that_migrates_in_mid_play_is_found_on_its_new_node(cluster: Lab, 
     assert run.of("MOVES")["activation"]["host"] == "N3.lab.example"
 
 
+OTHERS = """
+- hosts: MOVES
+  gather_facts: true
+  ignore_errors: true
+  tasks:
+    - ansible.builtin.raw: whoami
+    - ansible.builtin.setup:
+    - ansible.builtin.copy: {content: x, dest: 'C:\\x'}
+    - ansible.builtin.fetch: {src: 'C:\\x', dest: fetched}
+    - ansible.builtin.wait_for_connection: {timeout: 1, sleep: 1}
+"""
+
+
+def test_other_modules_are_told_that_they_cannot_be_carried(cluster: Lab, run_playbook: RunPlaybook) -> None:
+    run = run_playbook(cluster, OTHERS)
+    assert [result.status for result in run.results] == ["failed"] * 6, run.stdout
+    for result in run.results:
+        assert "only the modules of hyperv.avma work over hyperv.avma.powershell_direct" in result["msg"]
+        assert "gather_facts: false" in result["msg"]
+
+
 @pytest.fixture
 def sources(cluster: Lab, tmp_path: Path) -> list[str]:
     """An inventory of the hosts, their guests as the inventory plugin finds them, and the guests' credentials."""
