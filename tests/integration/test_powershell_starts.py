@@ -24,11 +24,14 @@ TOPOLOGY = {
                 {"name": "POWERSHELL", "release": "2022", "listener": SSH, "ssh": {"shell": "powershell"}},
                 {"name": "DIRECT", "release": "2022", "listener": {"connection": "powershell_direct"}},
             ],
-        }
-    ]
+        },
+        {"name": "ALONE", "release": "2022", "listener": SSH, "guests": [{"name": "VM1", "listener": SSH}]},
+        {"name": "NODE", "release": "2022", "listener": SSH, "guests": [{"name": "VM2", "listener": SSH}]},
+    ],
+    "clusters": [{"name": "HVC", "nodes": ["NODE"]}],
 }
 PLAY = """
-- hosts: avma_guests
+- hosts: {hosts}
   gather_facts: false
   tasks:
     - hyperv.avma.{module}:
@@ -37,26 +40,32 @@ PLAY = """
 EACH = {"CMD": 1, "POWERSHELL": 2, "DIRECT": 1}
 
 
+#: Of hosts, what a module reads, and then what it reads of a cluster; the virtual machines, once it is known that it is a Hyper-V host.
+HOSTS = {"host_info": {"ALONE": 1, "NODE": 2}, "vm_info": {"ALONE": 2, "NODE": 3}}
+
+
 @dataclass(frozen=True)
 class Starts:
-    """By machine: for an activation, for a guest that is right, and for all that guest_info tells."""
+    """By machine: for an activation, for a guest that is right, and for all that guest_info tells; by module, of hosts."""
 
     activation: dict[str, int]
     right: dict[str, int]
     info: dict[str, int]
+    hosts: dict[str, dict[str, int]]
 
 
 @pytest.fixture(scope="module")
 def starts(run_playbook: RunPlaybook) -> Iterator[Starts]:
     with Lab(TOPOLOGY) as lab:
 
-        def count(module: str) -> dict[str, int]:
+        def count(module: str, *names: str) -> dict[str, int]:
             lab.reset_counters()
-            run = run_playbook(lab, PLAY.format(module=module))
+            run = run_playbook(lab, PLAY.format(hosts=",".join(names), module=module))
             assert run.rc == 0, run.stdout
-            return {name: lab.counters(name)["powershell_starts"] for name in ("HV", *EACH)}
+            return {name: lab.counters(name)["powershell_starts"] for name in ("HV", *names)}
 
-        yield Starts(count("guest_key"), count("guest_key"), count("guest_info"))
+        guests = [count(module, *EACH) for module in ("guest_key", "guest_key", "guest_info")]
+        yield Starts(*guests, {module: count(module, "ALONE", "NODE") for module in HOSTS})
 
 
 @pytest.mark.parametrize("name", EACH)
@@ -77,3 +86,8 @@ def test_all_that_a_guest_tells_is_told_in_one_start(starts: Starts, name: str) 
 def test_the_host_starts_as_many_as_its_guest(starts: Starts) -> None:
     for counted in (starts.activation, starts.right, starts.info):
         assert counted["HV"] == counted["DIRECT"]
+
+
+@pytest.mark.parametrize("module", HOSTS)
+def test_a_host_is_read_in_as_few_starts_as_its_steps(starts: Starts, module: str) -> None:
+    assert starts.hosts[module] == {"HV": 0, **HOSTS[module]}

@@ -51,7 +51,10 @@ class FakeSession:
         self.queries: list[str] = []
         self.invoked: list[tuple[str, Mapping[str, Any]]] = []
 
-    def query(self, wql: str, namespace: str) -> list[Instance]:
+    def expect(self, *requests: object) -> None:
+        """Nothing travels together here."""
+
+    def query(self, wql: str, namespace: str, limit: int | None = None) -> list[Instance]:
         self.queries.append(wql)
         name = re.findall(r"FROM (\w+)", wql)[0]
         return [Instance(name, row) for row in self.rows[name]]

@@ -13,9 +13,15 @@ from .._avma.names import names_match
 from .._avma.vms import Vm
 from .._session.errors import FaultError, TooLargeError
 from .._session.instance import Instance
-from .._session.session import Session
+from .._session.session import Query, Session
 
 NAMESPACE = "root/MSCluster"
+_CLUSTER = Query("SELECT Name FROM MSCluster_Cluster", NAMESPACE)
+_NODES = Query("SELECT Name, State FROM MSCluster_Node", NAMESPACE)
+_ROLES = Query(
+    "SELECT Name, Id, OwnerGroup, OwnerNode FROM MSCluster_Resource WHERE Type = 'Virtual Machine'", NAMESPACE
+)
+_POSSIBLE_OWNERS = Query("SELECT GroupComponent, PartComponent FROM MSCluster_ResourceToPossibleOwner", NAMESPACE)
 #: WBEM_E_INVALID_NAMESPACE: failover clustering is not installed.
 _INVALID_NAMESPACE = 0x8004100E
 #: ``MSCluster_Node.State`` (Microsoft, Failover Cluster Provider Reference).
@@ -30,15 +36,16 @@ def read_cluster(session: Session) -> Cluster | None:
 
     :raises FaultError: The cluster cannot be asked, as when its service is stopped on this node.
     """
+    session.expect(_CLUSTER, _NODES)
     try:
-        clusters = session.query("SELECT Name FROM MSCluster_Cluster", NAMESPACE)
+        clusters = _CLUSTER.on(session)
     except FaultError as fault:
         if _INVALID_NAMESPACE in fault.hresults:
             return None
         raise
     if not clusters:
         return None
-    nodes = session.query("SELECT Name, State FROM MSCluster_Node", NAMESPACE)
+    nodes = _NODES.on(session)
     return Cluster(
         clusters[0].text("Name") or "",
         tuple(
@@ -60,11 +67,9 @@ def with_roles(session: Session, vms: Sequence[Vm], node: str) -> list[Vm]:
 
     :param node: The name of this host as a node.
     """
+    session.expect(_ROLES, _POSSIBLE_OWNERS)
     try:
-        resources = session.query(
-            "SELECT Name, Id, OwnerGroup, OwnerNode FROM MSCluster_Resource WHERE Type = 'Virtual Machine'", NAMESPACE
-        )
-        links = session.query("SELECT GroupComponent, PartComponent FROM MSCluster_ResourceToPossibleOwner", NAMESPACE)
+        resources, links = _ROLES.on(session), _POSSIBLE_OWNERS.on(session)
     except (FaultError, TooLargeError):
         return list(vms)
     owners: dict[str, list[str]] = {}
@@ -95,9 +100,7 @@ def read_owner(session: Session, vm_name: str) -> str | None:
 
     :raises FaultError: The cluster cannot be asked.
     """
-    rows = session.query(
-        "SELECT Name, OwnerGroup, OwnerNode FROM MSCluster_Resource WHERE Type = 'Virtual Machine'", NAMESPACE
-    )
+    rows = _ROLES.on(session)
     wanted = {vm_name.lower(), _VM_PREFIX + vm_name.lower()}
     return next((row.text("OwnerNode") for row in rows if wanted & set(_lower(row, "Name", "OwnerGroup"))), None)
 

@@ -51,8 +51,8 @@ def read_host(session: Session) -> HostFacts:
 
     :raises ProcessError: On Azure Local, PowerShell could not be run.
     """
-    machine = read_machine(session, installation_type=True)
     session.expect(COMPUTER_SYSTEM, _SERVICES)
+    machine = read_machine(session, installation_type=True)
     platform = read_platform(session, asset_tag=False)
     services = {(row.text("Name") or "").lower(): row.boolean("Started") for row in _SERVICES.on(session)}
     if platform.model == HYPER_V_MODEL:

@@ -12,7 +12,7 @@ Msvm_GuestServiceInterfaceComponentSettingData.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from .._avma.hresults import explain
@@ -21,11 +21,12 @@ from .._session import xml
 from .._session.errors import FaultError, InvalidAnswerError
 from .._session.escape import wql_literal, xml_text
 from .._session.instance import Instance, Reference
-from .._session.session import Session
+from .._session.session import Query, Session
 from .attempts import Attempts
 from .licensing import known_hresult
 
 _NAMESPACE = "root/virtualization/v2"
+_SYSTEMS = Query("SELECT Name, ElementName, EnabledState, ReplicationMode FROM Msvm_ComputerSystem", _NAMESPACE)
 
 
 @dataclass(frozen=True)
@@ -89,17 +90,25 @@ def read_vms(session: Session, names: Collection[str] = (), *, kvp: bool = True,
     :param interface: Also whether their Guest Service Interface is on; one query more.
     """
     wanted = {name.lower() for name in names}
+
+    def details(ids: Collection[str]) -> Iterator[Query]:
+        yield _service_query(DATA_EXCHANGE, ids)
+        if interface:
+            yield _service_query(GUEST_SERVICE_INTERFACE, ids)
+        if kvp:
+            yield _kvp_query(ids)
+
+    session.expect(_SYSTEMS, *([] if wanted else details([])))
     systems = {
         (row.text("Name") or "").upper(): row
-        for row in session.query(
-            "SELECT Name, ElementName, EnabledState, ReplicationMode FROM Msvm_ComputerSystem", _NAMESPACE
-        )
+        for row in _SYSTEMS.on(session)
         if _GUID.fullmatch(row.text("Name") or "")
         and (not wanted or wanted & {(row.text(name) or "").lower() for name in ("Name", "ElementName")})
     }
     if not systems:
         return []
     few = [row.text("Name") or "" for row in systems.values()] if wanted and len(systems) <= _MOST_NAMED else []
+    session.expect(*details(few))
     exchanging = _read_service(session, DATA_EXCHANGE, few)
     interfaces = _read_service(session, GUEST_SERVICE_INTERFACE, few) if interface else {}
     items = _read_kvp(session, few) if kvp else {}
@@ -133,21 +142,22 @@ def _read_adapters(session: Session) -> dict[str, tuple[str, ...]]:
 
 def _read_service(session: Session, service: IntegrationService, ids: Collection[str]) -> dict[str, bool]:
     """Whether it is on, by the id of the VM. Definitions and checkpoints are settings too; theirs are ids of no VM."""
-    rows = session.query(
-        f"SELECT InstanceID, EnabledState FROM {service.settings}"
-        + _where("InstanceID", [_setting_id(service, vm_id) for vm_id in ids]),
-        _NAMESPACE,
-    )
+    rows = _service_query(service, ids).on(session)
     return {_vm_id(row.text("InstanceID") or ""): row.integer("EnabledState") == _ENABLED for row in rows}
 
 
 def _read_kvp(session: Session, ids: Collection[str]) -> dict[str, dict[str, str]]:
-    rows = session.query(
-        "SELECT SystemName, GuestExchangeItems, GuestIntrinsicExchangeItems FROM Msvm_KvpExchangeComponent"
-        + _where("SystemName", ids),
-        _NAMESPACE,
-    )
-    return {(row.text("SystemName") or "").upper(): _items(row) for row in rows}
+    return {(row.text("SystemName") or "").upper(): _items(row) for row in _kvp_query(ids).on(session)}
+
+
+def _service_query(service: IntegrationService, ids: Collection[str]) -> Query:
+    settings = [_setting_id(service, vm_id) for vm_id in ids]
+    return Query(f"SELECT InstanceID, EnabledState FROM {service.settings}{_where('InstanceID', settings)}", _NAMESPACE)
+
+
+def _kvp_query(ids: Collection[str]) -> Query:
+    columns = "SystemName, GuestExchangeItems, GuestIntrinsicExchangeItems"
+    return Query(f"SELECT {columns} FROM Msvm_KvpExchangeComponent{_where('SystemName', ids)}", _NAMESPACE)
 
 
 def _where(column: str, values: Collection[str]) -> str:
