@@ -125,3 +125,12 @@ def test_a_vm_whose_host_is_not_known_is_refused(lab: Lab, run_playbook: RunPlay
     assert refused.rc == 2
     assert "On which Hyper-V host of the inventory is OTHER?" in refused.of("OTHER")["msg"]
     assert lab.writes() == before
+
+
+def test_the_name_of_another_vm_is_refused(lab: Lab, run_playbook: RunPlaybook) -> None:
+    before = lab.writes()
+    named = ("-e", "build_vm_host=HV1", "-e", "build_vm_name=PLUGIN")
+    refused = run_playbook(lab, "hyperv.avma.build_vm", "--limit", "OTHER", *named)
+    assert refused.rc == 2
+    assert "What build_vm_name tells is of the VM" in refused.of("OTHER")["msg"]
+    assert lab.writes() == before

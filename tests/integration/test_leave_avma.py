@@ -203,3 +203,18 @@ def test_an_activation_that_could_not_be_put_back_is_given_up_on_the_users_word_
             "kms_not_activated",
             "former_key_not_put_back",
         ]
+
+
+def test_an_evaluation_edition_is_converted_first_where_that_is_wanted(run_playbook: RunPlaybook) -> None:
+    """Its host, which activates no guest, does not matter: KMS is to activate it."""
+    evaluations = [guest("NEW", license="none", evaluation=True, edition="datacenter")]
+    with Lab({"hosts": [{**host("HVSTD", evaluations), "edition": "standard"}]}) as lab:
+        arguments = ("hyperv.avma.leave_avma", "--limit", "NEW", "-e", "guest_activation_convert_evaluation=true")
+        before = lab.writes()
+        checked = run_playbook(lab, *arguments, "--check")
+        assert (checked.rc, checked.changed(), lab.writes()) == (0, 1, before), checked.stdout
+        done = run_playbook(lab, *arguments)
+        assert done.rc == 0, done.stdout
+        assert row(lab, "NEW") == ("licensed", "Volume:GVLK", "6VM33")
+        again = run_playbook(lab, *arguments)
+        assert (again.rc, again.changed()) == (0, 0), again.stdout

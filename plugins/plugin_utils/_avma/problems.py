@@ -198,8 +198,8 @@ PROBLEMS: Mapping[str, Definition] = {
         kind=Kind.UNKNOWN,
     ),
     "vm_mismatch": Definition(
-        "What {guest_vm} holds is of the VM {vm}, and this guest is the VM {guest}.",
-        "Pass the entry of this guest's own VM, by its id.",
+        "What {guest_vm} tells is of the VM {vm}, and this guest is the VM {guest}.",
+        "Correct {guest_vm}, or the address of the guest: both must be of the same VM.",
     ),
     "key_not_taken": Definition(
         "Windows gave no error for the key ending in {last_five}, but its licence does not hold it.",

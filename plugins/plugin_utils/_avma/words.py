@@ -44,7 +44,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "guest_product_key": ("product_key", "guest_activation_product_key"),
     "guest_timeout": ("timeout", "guest_activation_timeout"),
     "guest_edition": ("edition", "guest_activation_edition"),
-    "guest_vm": ("vm", "guest_activation_vm"),
+    "guest_vm": ("vm", "guest_activation_vm", "build_vm_name"),
     "no_activation": ("activate: false", "guest_activation_activate: false", "-e guest_activation_activate=false"),
     # Never for all hosts at once.
     "host_replace": ("replace: true", "host_activation_replace: true in the variables of this host"),
