@@ -76,7 +76,7 @@ class ActionModule(FleetAction):
             ),
             "unread": [name for name, reading in readings.items() if not _is_read(reading)],
             "guests_to_activate": to_activate,
-            "guests_to_renew": guests_to_renew(fleet),
+            "guests_to_renew": guests_to_renew(readings, fleet),
             **self._plan(fleet, arguments, to_activate),
         }
 

@@ -229,8 +229,9 @@ guests_to_activate:
   sample: {WEB02: null}
 guests_to_renew:
   description: >-
-    Those of RV(guests_to_activate) that were activated by a host whose word does not count, and are on a host of this run now, as after a
-    move or when their host was renamed. Each has the hosts of which one is to activate it anew.
+    The guests that one of certain hosts is to activate, each with these hosts as Windows calls them: those in O(expected_hosts); without
+    that option, all hosts of this run for a guest that was activated by a host whose word does not count, and is on one of them now, as
+    after a move or when its host was renamed.
   returned: success
   type: dict
   version_added: 0.2.0

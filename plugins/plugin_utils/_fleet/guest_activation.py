@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from .._avma.names import full_name
 from .._avma.problems import Kind, kind_of
 from .fleet import Fleet, Results, Row, natural
 from .guests import listed, plural
@@ -32,23 +33,43 @@ def guests_to_activate(results: Results, fleet: Fleet, pending: Collection[str] 
         name = row["machine"]
         guest = results[name]["guest_info"].get("guest") if name else None
         wrong = guest and row["verdict"] == "attention" and any(_is_wrong(item) for item in guest["problems"])
-        if wrong or (guest and _names_a_former_host(row, fleet)):
+        if wrong or (guest and _names_another_host(row) and _is_here(row, fleet)):
             found[name] = None if row["host"] in pending else _vm(results, row)
     return found
 
 
-def guests_to_renew(fleet: Fleet) -> dict[str, list[str]]:
-    """The guests that name a host whose word does not count, and are on one of the run now: it was renamed, or they have moved.
+def guests_to_renew(results: Results, fleet: Fleet) -> dict[str, list[str]]:
+    """The guests that one of certain hosts must activate: of those that the user expects, or any of the run.
 
-    :returns: By name, the hosts of which one is to activate it.
+    Any will do for a guest that names a host whose word does not count, and is on one of the run now: it was renamed, or the guest has
+    moved.
+
+    :returns: By name, the hosts as Windows calls them.
     """
-    hosts = [str(row["fqdn"] or row["name"]) for row in fleet.hosts]
-    return {row["machine"]: hosts for row in fleet.guests if row["machine"] and _names_a_former_host(row, fleet)}
+    names = {full_name(row["name"]): str(row["fqdn"] or row["computer_name"] or row["name"]) for row in fleet.hosts}
+    found: dict[str, list[str]] = {}
+    for row in fleet.guests:
+        machine = row["machine"]
+        expected = _expected(results, machine) if machine else ()
+        if expected:
+            found[machine] = [names.get(full_name(name), name) for name in expected]
+        elif machine and _names_another_host(row) and _is_here(row, fleet):
+            found[machine] = list(names.values())
+    return found
 
 
-def _names_a_former_host(row: Row, fleet: Fleet) -> bool:
-    told = any(item["code"] == "unexpected_host" for item in row["problems"])
-    return told and any(host["name"] == row["host"] for host in fleet.hosts)
+def _expected(results: Results, machine: str) -> Sequence[str]:
+    expected: Sequence[str] = results[machine].get("guest_info", {}).get("expected_hosts", ())
+    return expected
+
+
+def _names_another_host(row: Row) -> bool:
+    return any(item["code"] == "unexpected_host" for item in row["problems"])
+
+
+def _is_here(row: Row, fleet: Fleet) -> bool:
+    """Whether a guest is on a host of the run."""
+    return any(host["name"] == row["host"] for host in fleet.hosts)
 
 
 def _is_wrong(item: Mapping[str, Any]) -> bool:

@@ -350,14 +350,21 @@ class Trust:
         for name in nodes | {full_name(name) for name in known}:
             self._nodes[short_name(name)[:NETBIOS_LENGTH]].add(name)
 
+    def expects(self, machine: str) -> bool:
+        """Whether certain hosts must have activated a guest."""
+        return self._expected_of(machine) is not None
+
+    def _expected_of(self, machine: str | None) -> Sequence[str] | None:
+        if isinstance(self._expected, Mapping):
+            return self._expected.get(machine or "") or None
+        return self._expected
+
     def doubt(self, name: str, machine: str | None) -> Problem | None:
         """Why the word of a guest that this host activated it proves nothing; None if it does.
 
         :param machine: The name of the guest in the inventory.
         """
-        expected = self._expected
-        if isinstance(expected, Mapping):
-            expected = expected.get(machine or "") or None
+        expected = self._expected_of(machine)
         key = (name, None if expected is None else tuple(expected))
         if key not in self._told:
             self._told[key] = self._doubt_any(name) if expected is None else self._doubt_expected(name, expected)
