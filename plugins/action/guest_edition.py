@@ -78,17 +78,23 @@ class ActionModule(AvmaAction):
             raise Failure([mismatch], result)
         if not system.evaluation:
             return result
+        doubt = None
         if arguments["channel"] == "avma":
             # The conversion cannot be undone, and the licence of the evaluation ends with it.
             ahead, _hypervisor = look_ahead(session, replace(system, evaluation=False), vm)
             if ahead.problems:
                 raise Failure(ahead.problems, result)
+            doubt = ahead.doubt
         start = self._look(system, wish, result)
         result.update(target_edition=start.edition_id, changed=not start.conversion or arguments["reboot"])
         if self._task.diff:
             full = read_edition(start.edition_id).edition
             result["diff"] = {"before": {"edition": describe(system)}, "after": {"edition": f"{system.name} {full}"}}
         if self._task.check_mode:
+            if doubt:
+                # Where it is converted, guest_key says so afterwards.
+                self._display.warning(f"{session.machine}: {doubt}")
+                result["problems"] = [doubt.to_dict()]
             return {**result, "reboot_required": not arguments["reboot"]}
         result["changed"] = False
         self._convert(start, result)

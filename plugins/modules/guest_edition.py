@@ -104,7 +104,9 @@ rebooted:
   returned: when the machine could be read
   type: bool
 problems:
-  description: Why the machine was not converted, as M(hyperv.avma.guest_key) returns them.
+  description:
+    - Why the machine was not converted, as M(hyperv.avma.guest_key) returns them.
+    - In check mode also V(host_unknown), if it is not known whether the host activates the guest afterwards.
   returned: always
   type: list
   elements: dict

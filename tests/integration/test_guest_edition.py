@@ -320,6 +320,16 @@ def test_a_vm_is_not_converted_on_a_host_that_cannot_activate_it(run_playbook: R
                 assert (state["restarts"], state["dism"]) == (0, [])
 
 
+def test_check_mode_says_that_the_host_is_not_known_to_activate_it(run_playbook: RunPlaybook) -> None:
+    azure_local = {"name": "AZL01", "release": "Azure Local 24H2", "edition": "azure_local", "azure_local": {}}
+    with Lab({"hosts": [{**azure_local, "guests": [guest("DOUBTFUL")]}]}) as lab:
+        arguments = ("-e", "build_vm_host=AZL01", "-e", "guest_activation_convert_evaluation=true", "--check")
+        checked = run_playbook(lab, "hyperv.avma.build_vm", "--limit", "DOUBTFUL", *arguments)
+        assert checked.rc == 0, checked.stdout
+        result = checked.of("DOUBTFUL", "Convert an evaluation edition to the full one")
+        assert [problem["code"] for problem in result["problems"]] == ["host_unknown"]
+
+
 def test_site_takes_a_fleet_of_evaluation_guests_to_proved(run_playbook: RunPlaybook) -> None:
     """Predicted, done once, nothing the second time; and one that cannot be converted stops no other."""
     fleet = [spec | {"variables": {}} for spec in MEDIA if spec["release"] in ("2019", "2025") and not spec["core"]]
