@@ -38,7 +38,7 @@ def report_slices(lab: Lab, host: str, guests: Sequence[str], slices: int, direc
             (private / folder).mkdir(parents=True)
         (private / "project" / "report.yml").write_text("- import_playbook: hyperv.avma.report\n")
         (private / "inventory" / "hosts.yml").write_bytes(lab.inventory.read_bytes())
-        settings = {"ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"]}
+        settings = {"ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"], **lab.environment}
         (private / "env" / "envvars").write_text(yaml.safe_dump(settings))
         (private / "env" / "extravars").write_text(yaml.safe_dump({"report_dest": str(report)}))
         limit = directory / f"limit{number}"

@@ -66,12 +66,13 @@ def plain(output: str) -> str:
     return "".join(f"{' '.join(line.rstrip('* ').split())}\n" for line in VOLATILE.sub("TIME", output).splitlines())
 
 
-def type_in(command: str, directory: Path, status: int = 0) -> str:
+def type_in(command: str, directory: Path, status: int = 0, lab: Lab | None = None) -> str:
     """What a command prints; it must end with this status."""
     configuration = directory / "ansible.cfg"
     configuration.touch()
     environment = {
-        **{name: os.environ[name] for name in ("HOME", "ANSIBLE_COLLECTIONS_PATH")},
+        **{name: os.environ[name] for name in ("HOME", "ANSIBLE_COLLECTIONS_PATH", "PYTHONPATH") if name in os.environ},
+        **(lab.environment if lab else {}),
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "ANSIBLE_CONFIG": str(configuration),
         "ANSIBLE_HOME": str(directory / "ansible"),
@@ -104,9 +105,9 @@ def test_a_scenario_works_as_it_is_written(scenario: Scenario, tmp_path: Path) -
     (tmp_path / "tests").symlink_to(ROOT / "tests")
     for name, text in scenario.files.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-    with Lab(scenario.topology, tmp_path / "build" / "lab"):
+    with Lab(scenario.topology, tmp_path / "build" / "lab") as lab:
         for command, shown in scenario.commands:
-            rest = plain(type_in(command, tmp_path))
+            rest = plain(type_in(command, tmp_path, lab=lab))
             for part in re.split(r"^\.\.\.\n", plain(shown), flags=re.MULTILINE):
                 assert part in rest, f"{command}\nshows no such thing:\n{part}\nbut:\n{rest}"
                 rest = rest[rest.index(part) + len(part) :]
@@ -123,7 +124,7 @@ def test_the_inventory_plugin_makes_what_its_guide_shows(tmp_path: Path) -> None
         # Where the lab's machines listen, and as whom.
         mine["hosts"] = {name: machines[name] for name in mine["hosts"]}
         (tmp_path / "guests.avma.yml").write_text(yaml.safe_dump(mine), encoding="utf-8")
-        assert plain(type_in(typed, tmp_path)) == plain(graph)
+        assert plain(type_in(typed, tmp_path, lab=lab)) == plain(graph)
 
 
 HOSTS = """\
@@ -154,10 +155,10 @@ def test_the_exit_statuses_are_those_of_the_guide(tmp_path: Path) -> None:
     meanings = dict(re.findall(r"^\| (\d) \| (.*) \|$", guide, re.MULTILINE))
     (tmp_path / "hosts.yml").write_text(HOSTS, encoding="utf-8")
     (tmp_path / "elsewhere.yml").write_text("avma_hosts: {hosts: {HV02: {ansible_host: 127.0.0.1, ansible_port: 9}}}\n")
-    with Lab(tmp_path / "hosts.yml", tmp_path / "lab"):
+    with Lab(tmp_path / "hosts.yml", tmp_path / "lab") as lab:
         for typed, status, meaning in STATUSES:
             assert meaning in meanings[str(status)]
-            type_in(typed, tmp_path, status)
+            type_in(typed, tmp_path, status, lab)
     assert {path.name for path in (tmp_path / "avma-report").iterdir()} == {
         f"avma-report.{kind}" for kind in ("html", "json", "csv", "xml")
     }

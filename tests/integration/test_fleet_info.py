@@ -32,7 +32,12 @@ TOPOLOGY: dict[str, Any] = {
                 {"name": "RIGHT", "license": "avma"},
                 {"name": "KMS", "license": "kms"},
                 {"name": "OFF", "license": "avma", "running": False},
-                {"name": "LOCKED", "license": "avma", "variables": {"ansible_password": "wrong"}},
+                {
+                    "name": "LOCKED",
+                    "license": "avma",
+                    "listener": {"authentication": ["negotiate"]},
+                    "variables": {"ansible_password": "wrong"},
+                },
                 {"name": "UNNAMED", "license": "avma", "variables": {"ansible_user": "{{ nowhere }}"}},
                 {"name": "DENIED", "license": "avma", "listener": {"faults": [{"effect": "access_denied"}]}},
             ],

@@ -68,7 +68,7 @@ def test_hosts_without_a_guest_prove_nothing(run_playbook: RunPlaybook, lab: Lab
     inventory = yaml.safe_load(lab.inventory.read_text())
     inventory["all"]["children"]["avma_guests"]["hosts"] = {}
     (tmp_path / "hosts.yml").write_text(yaml.safe_dump(inventory))
-    run = run_playbook(None, "hyperv.avma.verify", "-i", str(tmp_path / "hosts.yml"), "-e", ACCEPTED)
+    run = run_playbook(None, "hyperv.avma.verify", "-i", str(tmp_path / "hosts.yml"), "-e", ACCEPTED, **lab.environment)
     assert run.rc == 2
     assert "nothing_proved" in run.stdout
 

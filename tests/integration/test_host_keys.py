@@ -135,6 +135,7 @@ def test_a_list_may_be_given_as_text(run_playbook: RunPlaybook) -> None:
 @pytest.mark.wsman
 def test_an_unreachable_host_is_asked_once(run_playbook: RunPlaybook) -> None:
     hosts = topology(NEW)
+    hosts["hosts"][1]["listener"] = {"authentication": ["negotiate"]}
     hosts["hosts"][1]["variables"]["ansible_password"] = "wrong"
     with Lab(hosts) as lab:
         run = run_playbook(lab, "hyperv.avma.activate_hosts")

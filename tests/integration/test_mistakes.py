@@ -48,7 +48,7 @@ GUESTS: list[dict[str, Any]] = [
     {"name": "TOO-NEW", "release": "2025", "license": "none"},
     {"name": "NO-EXCHANGE", "data_exchange": False, "license": "none"},
     {"name": "NO-KEY", "license": "none"},
-    {"name": "PASSWORD", "variables": {"ansible_password": "wrong"}},
+    {"name": "PASSWORD", "listener": HTTP, "variables": {"ansible_password": "wrong"}},
     {"name": "ADDRESS", "variables": {"ansible_host": "web99.nowhere.invalid"}},
     {"name": "NO-PORT", "variables": {"ansible_port": 1}},
     {"name": "LOCAL", "variables": {"ansible_connection": "local"}},

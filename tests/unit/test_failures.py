@@ -398,3 +398,27 @@ def test_an_error_without_a_word_while_connecting_is_told_by_its_name(transport:
     connection = SimpleNamespace(shell_id=None, runspace=None, protocol=None, _connect=connect)
     with pytest.raises(UnreachableError, match="RuntimeError"):
         transport(connection)
+
+
+def test_a_connection_that_is_cut_while_a_program_runs_is_told_though_its_shell_cannot_be_closed_any_more() -> None:
+    def cut(*_arguments: Any, **_options: Any) -> Any:
+        raise requests.exceptions.ConnectionError("Connection aborted.")
+
+    def unreadable(*_arguments: Any, **_options: Any) -> Any:
+        raise ValueError("no element found")
+
+    protocol = SimpleNamespace(
+        transport=SimpleNamespace(
+            endpoint=ENDPOINT, auth_method="kerberos", setup_encryption=None, build_session=requests.Session
+        ),
+        operation_timeout_sec=20,
+        open_shell=lambda **_options: "shell",
+        run_command=lambda *_arguments, **_options: "command",
+        send_command_input=cut,
+        cleanup_command=unreadable,
+        close_shell=unreadable,
+    )
+    connection = SimpleNamespace(shell_id=None, protocol=protocol, _connect=lambda: None)
+    transport = WinrmTransport(connection)
+    with pytest.raises(UnreachableError, match="or it was cut"):
+        transport.run("powershell.exe", [], b"")

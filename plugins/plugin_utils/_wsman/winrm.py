@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -79,16 +79,13 @@ class WinrmTransport:
                 raise ProcessError(f"{command} could not be started within {self.operation_timeout} s") from error
 
     def _run(self, command: str, arguments: Sequence[str], stdin: bytes) -> ProcessResult:
-        shell_id = self._protocol.open_shell(codepage=UTF8_CODE_PAGE)
-        try:
-            command_id = self._protocol.run_command(shell_id, command, arguments, console_mode_stdin=False)
-            try:
-                self._protocol.send_command_input(shell_id, command_id, stdin, end=True)
-                stdout, stderr, exit_code = self._protocol.get_command_output(shell_id, command_id)
-            finally:
-                self._protocol.cleanup_command(shell_id, command_id)
-        finally:
-            self._protocol.close_shell(shell_id, close_session=False)
+        protocol = self._protocol
+        shell_id = protocol.open_shell(codepage=UTF8_CODE_PAGE)
+        with _afterwards(lambda: protocol.close_shell(shell_id, close_session=False)):
+            command_id = protocol.run_command(shell_id, command, arguments, console_mode_stdin=False)
+            with _afterwards(lambda: protocol.cleanup_command(shell_id, command_id)):
+                protocol.send_command_input(shell_id, command_id, stdin, end=True)
+                stdout, stderr, exit_code = protocol.get_command_output(shell_id, command_id)
         return ProcessResult(exit_code, stdout, stderr)
 
     def _authenticate(self) -> None:
@@ -117,6 +114,18 @@ class WinrmTransport:
                 raise self._login.rejected() from error
             except WinRMTransportError as error:
                 raise self._login.status(error.code) from error
+
+
+@contextmanager
+def _afterwards(tidy_up: Callable[[], object]) -> Iterator[None]:
+    """Tidy up in any case; an error within the block counts, not what it makes impossible after it."""
+    try:
+        yield
+    except BaseException:
+        with suppress(Exception):
+            tidy_up()
+        raise
+    tidy_up()
 
 
 def _login(connection: Any) -> Login:
