@@ -57,7 +57,7 @@ FAILED = {
         "DISM ended with 0xC004F069 (the product SKU of the key is not found): Error: 0xc004f069",
     ),
     "DISM-DIES": ("dism_failed", "DISM was ended before it was done"),
-    "STAYS-UP": ("edition_timed_out", "After 6 s the machine has not gone down"),
+    "STAYS-UP": ("edition_timed_out", "After 20 s the machine has not gone down"),
     "UNDONE": (
         "edition_unchanged",
         "and still is Windows Server 2022 Standard Evaluation: its conversion to ServerStandard did not take effect.",
@@ -79,7 +79,7 @@ OTHERS = [
     guest("DISM-FAILS", servicing={"fails": 1168}),
     guest("DISM-HRESULT", servicing={"fails": 0xC004F069}),
     guest("DISM-DIES", servicing={"polls": 3, "dies": True}),
-    guest("STAYS-UP", {"timeout": 6}, servicing={"stays_up": True}),
+    guest("STAYS-UP", {"timeout": 20}, servicing={"stays_up": True}),
     guest("UNDONE", {"timeout": 40}, servicing={"rolls_back": 1}),
     guest("HALF", {"timeout": 20}, servicing={"restarts": 2, "between": 600}),
     guest("SLOW", {"timeout": 4}, servicing={"polls": 99}),
