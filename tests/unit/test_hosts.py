@@ -331,6 +331,16 @@ def test_what_azure_local_was_asked_for_is_not_asked_for_again(result: Any, repl
     assert plan_host(host, HostWish(OTHER, replace=True)).step is Step.INSTALL
 
 
+@pytest.mark.parametrize("status", [Status.OUT_OF_TOLERANCE_GRACE, Status.NON_GENUINE_GRACE, Status.EXTENDED_GRACE])
+def test_a_host_that_must_be_activated_anew_is_not_told_to_take_another_key(status: Status) -> None:
+    """Which would be refused, since its own works."""
+    host = windows_server(of=license(status, OTHER))
+    [found] = plan_host(host, HostWish(None)).problems
+    assert (found.code, plan_host(host, HostWish(OTHER)).step) == ("no_host_key", Step.ACTIVATE)
+    assert f"ending in {OTHER[-5:]}, works, and must be activated anew: give that key" in found.remedy
+    assert [item.code for item in plan_host(host, HostWish(KEY)).problems] == ["other_host_key"]
+
+
 def test_what_azure_local_did_not_answer_is_asked_again_if_nothing_is_set_up() -> None:
     assert plan_host(on_azure_local(avma([], asked_for=LAST_FIVE)), HostWish(KEY)).step is Step.INSTALL
     plan = plan_host(on_azure_local(avma(["?"], asked_for=LAST_FIVE)), HostWish(KEY, replace=True))

@@ -365,10 +365,21 @@ def plan_host(host: HostFacts, wish: HostWish) -> HostPlan:
         return HostPlan(Step.ACTIVATE if wish.activate else Step.NOTHING)
     if wish.product_key is None:
         # Azure Local whose answer cannot be read may well be set up: to say so is for assess_host.
-        return HostPlan(Step.NOTHING, () if host.licensed is not False else (problem("no_host_key"),))
+        return HostPlan(Step.NOTHING, () if host.licensed is not False else (_no_key(license),))
     if host.avma is not None:
         return _plan_azure_local(host.avma, wish, wish.product_key)
     return _plan_windows_server(host, wish, wish.product_key)
+
+
+def _no_key(license: License | None) -> Problem:
+    if license is None or not license.working:
+        return problem("no_host_key")
+    # Another one would be refused, since the present one works.
+    remedy = say(
+        f"The key that it has, ending in {license.partial_product_key}, works, and must be activated anew: give that key in "
+        "{host_product_key}, or another one with {host_replace}. A MAK may be charged an activation."
+    )
+    return problem("no_host_key", remedy=remedy)
 
 
 def _plan_windows_server(host: HostFacts, wish: HostWish, product_key: str) -> HostPlan:
