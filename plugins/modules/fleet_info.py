@@ -105,7 +105,7 @@ EXAMPLES = r"""
       run_once: true
 
 - name: Have the recap say what is wrong at each machine
-  hosts: "{{ hostvars[groups['avma_hosts'] | first].fleet.recap | list }}"
+  hosts: "{{ (hostvars | default({}) | hyperv.avma.run_once_result('fleet')).recap | list }}"
   gather_facts: false
   tasks:
     - name: Say what is wrong

@@ -40,7 +40,7 @@ EXAMPLES = r"""
       failed_when: host_keys.recap is not defined
 
 - name: Say it at the hosts concerned
-  hosts: "{{ hostvars[groups['avma_hosts'] | first].host_keys.recap | list }}"
+  hosts: "{{ (hostvars | default({}) | hyperv.avma.run_once_result('host_keys')).recap | list }}"
   gather_facts: false
   tasks:
     - name: Say what came of it

@@ -16,6 +16,8 @@ from integration.conftest import RunPlaybook
 from lab.client import Lab
 from lab.keys import made_up_key
 
+ROOT = Path(__file__).resolve().parents[2]
+
 TOPOLOGY: dict[str, Any] = {
     "keys": [{"key": made_up_key("N1"), "release": "2022", "channel": "mak", "activations": 2}],
     "clusters": [{"name": "C", "nodes": ["N1", "N2"]}],
@@ -114,3 +116,11 @@ def test_a_relative_folder_is_where_the_user_is(run_playbook: RunPlaybook, lab: 
         assert html.is_file()
         assert html.parts[-3:] == ("here", "reports", "avma-report.html")
         assert not str(html).startswith(os.environ["ANSIBLE_COLLECTIONS_PATH"])
+
+
+@pytest.mark.parametrize("option", ["--list-hosts", "--list-tasks"])
+def test_every_playbook_can_be_looked_at_before_it_runs(run_playbook: RunPlaybook, lab: Lab, option: str) -> None:
+    playbooks = [f"hyperv.avma.{path.stem}" for path in (ROOT / "playbooks").glob("*.yml")]
+    run = run_playbook(lab, *playbooks, option)
+    assert run.rc == 0, run.stdout
+    assert run.stdout.count("\nplaybook: ") == len(playbooks)
