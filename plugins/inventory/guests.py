@@ -159,7 +159,7 @@ from ..plugin_utils._avma.problems import problem
 from ..plugin_utils._avma.vms import Activator, assess_vm
 from ..plugin_utils._fleet.identity import node_address, usable_address, vm_identity
 from ..plugin_utils._fleet.reach import connect
-from ..plugin_utils._fleet.workers import Workers
+from ..plugin_utils._fleet.workers import Workers, as_completed
 from ..plugin_utils._session.connection import THROUGH_HOST, open_session
 from ..plugin_utils._session.errors import SessionError
 from ..plugin_utils._session.logins import Logins
@@ -280,7 +280,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _answer(self, name: str, future: Future[_Answer]) -> _Answer | None:
         try:
-            return future.result()
+            return next(as_completed([future])).result()
         except (_NoAnswerError, SessionError, AnsibleError) as error:
             self._report(f"{name} was not asked for its VMs: {error}")
             return None

@@ -9,7 +9,7 @@ import difflib
 import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, as_completed
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
@@ -33,7 +33,7 @@ from ._avma.problems import Problem, problem
 from ._fleet.guest_hosts import GuestHosts
 from ._fleet.reach import TEMPLATING, Reach, Target
 from ._fleet.verdict import accepted_codes
-from ._fleet.workers import Workers
+from ._fleet.workers import Workers, as_completed
 from ._session.connection import open_session
 from ._session.errors import RouteError, SessionError, UnreachableError
 from ._session.logins import Logins

@@ -212,9 +212,13 @@ def test_an_interrupt_ends_it_though_a_machine_does_not_answer(slow: Lab, tmp_pa
     command = [sys.executable, "-m", "ansible", "playbook", "-i", str(slow.inventory), str(play)]
     slow.reset_counters()
     environment = {**os.environ, **slow.environment}
-    # Ctrl-C reaches all processes of the terminal's group.
+    # Ctrl-C reaches all processes of the terminal's group. What runs these tests may ignore it, as jobs of a shell in the background do.
     with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+        ["env", "--default-signal=INT", *command],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
     ) as process:
         # That machine is known to be at its request now: nothing of it is read before it answers.
         while not slow.counters("SLOW")["wire_received"]:
