@@ -375,11 +375,13 @@ class Login:
 
         :param said: What the library said.
         """
-        cause = next((cause for cause in _CAUSES if self._known and re.search(cause.said, said)), None)
+        # A connection plugin that lacks its library has not looked yet where the machine is, and how to log in.
+        has_looked = not self.endpoint.startswith("://")
+        causes = _CAUSES if self._known or not has_looked else ()
+        cause = next((cause for cause in causes if re.search(cause.said, said)), None)
         by_ticket = self._name in {"Kerberos", "Negotiate"} and self.watch.spoke
         text = f"{shown(_NUMBERS.sub('', said.partition('Usage:')[0])).rstrip('.')}."
-        # A connection plugin that lacks its library has not looked yet where the machine is.
-        if not self.endpoint.startswith("://"):
+        if has_looked:
             text = f"{self._name} for {self._user} at {self.endpoint}{self.watch.through} failed: {text}"
         if by_ticket and _TICKET_REFUSED.search(said):
             return UnreachableError(f"{text} {self._ticket_refused}")
