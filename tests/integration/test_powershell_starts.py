@@ -12,21 +12,22 @@ import pytest
 from integration.conftest import RunPlaybook
 from lab.client import Lab
 
-SSH = {"connection": "ssh"}
+SSH = {"listener": {"connection": "ssh"}, "ssh": {"shell": "cmd"}}
 TOPOLOGY = {
     "hosts": [
         {
             "name": "HV",
+            "ssh": {"shell": "cmd"},
             "release": "2025",
             "license": "mak",
             "guests": [
-                {"name": "CMD", "release": "2022", "listener": SSH},
-                {"name": "POWERSHELL", "release": "2022", "listener": SSH, "ssh": {"shell": "powershell"}},
+                {"name": "CMD", "release": "2022", **SSH},
+                {"name": "POWERSHELL", "release": "2022", **SSH, "ssh": {"shell": "powershell"}},
                 {"name": "DIRECT", "release": "2022", "listener": {"connection": "powershell_direct"}},
             ],
         },
-        {"name": "ALONE", "release": "2022", "listener": SSH, "guests": [{"name": "VM1", "listener": SSH}]},
-        {"name": "NODE", "release": "2022", "listener": SSH, "guests": [{"name": "VM2", "listener": SSH}]},
+        {"name": "ALONE", "release": "2022", **SSH, "guests": [{"name": "VM1", **SSH}]},
+        {"name": "NODE", "release": "2022", **SSH, "guests": [{"name": "VM2", **SSH}]},
     ],
     "clusters": [{"name": "HVC", "nodes": ["NODE"]}],
 }
