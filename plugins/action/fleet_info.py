@@ -85,7 +85,7 @@ class ActionModule(FleetAction):
         kinds = self._kinds(arguments)
         former: Mapping[str, Any] = arguments["readings"]
         lost = {name for name in self.lost() if name in kinds}
-        read = self.visit({name: partial(kind, name) for name, kind in kinds.items() if name not in lost})
+        read = self.visit({name: partial(_read, kind, name) for name, kind in kinds.items() if name not in lost})
         now = {name: item if "msg" not in item else {_MODULE[kinds[name]]: item} for name, item in read.items()}
         unknown: dict[str, Result] = {name: {_MODULE[kinds[name]]: {}} for name in lost}
         return {**unknown, **former, **now}
@@ -145,11 +145,15 @@ def _is_read(reading: Result) -> bool:
     return "host" in reading.get("host_info", {}) or "guest" in reading.get("guest_info", {})
 
 
+def _read(kind: Callable[..., Result], machine: str, session: Session, options: Mapping[str, Any]) -> Result:
+    return {**kind(machine, session, options), **_read_events(machine, session, options)}
+
+
 def _read_host(machine: str, session: Session, options: Mapping[str, Any]) -> Result:
     info = HostInfo.perform(session, {})
     overrides = options["key_overrides"]
     vms = attempt(machine, lambda: VmInfo.perform(session, {"name": [], "key_overrides": overrides}))
-    return {"host_info": info, "vm_info": vms, **_read_events(machine, session, options)}
+    return {"host_info": info, "vm_info": vms}
 
 
 def _read_guest(machine: str, session: Session, options: Mapping[str, Any]) -> Result:
@@ -163,7 +167,7 @@ def _read_guest(machine: str, session: Session, options: Mapping[str, Any]) -> R
         info["guest"]["hypervisor"] = {"vm_id": read_vm_id(session)}
     if options["expected_hosts"]:
         info["expected_hosts"] = options["expected_hosts"]
-    return {"guest_info": with_attempt(info, options["guest_key"]), **_read_events(machine, session, options)}
+    return {"guest_info": with_attempt(info, options["guest_key"])}
 
 
 def _read_both(machine: str, session: Session, options: Mapping[str, Any]) -> Result:
